@@ -1,0 +1,1 @@
+"""From URLs to scored, selected image shards: the dataset folder, the stages that fill it, and their sources."""
