@@ -1,0 +1,125 @@
+"""The dataset card: what a training set holds, where it came from, and how to read it."""
+
+from collections.abc import Iterable
+
+from captioning.statistics import CaptionPartials, CaptionStatistics
+from curation import storage
+from curation.dataset import Dataset, TrainingSet
+from curation.manifest import fingerprint
+from curation.schemas import TRAINING
+from pipelines import status
+from pipelines.merge import Merge, merge_summary
+from pipelines.pipeline import Pipeline
+
+CARD = """---
+task_categories: [text-to-image]
+language: [en]
+size_categories: [{size}]
+tags: [webdataset, dense-captions]
+---
+# {name}
+
+{note}{pairs:,} image-text pairs in {shards:,} shards: `NNNNN.tar` (WebDataset: `.jpg`, `.txt` with the caption,
+`.json` with the rest) beside `NNNNN.parquet` (the same rows without the images: {columns}).
+Samples are named by `sample_id`, 64 bits of a hash of the image's normalised URL (JourneyDB: of its path).
+
+## Where it comes from
+{funnel}
+
+Rows from left to right: how many each step let through. Settings: `dataset.json`, fingerprint `{fingerprint}`.
+
+## Captions
+Averages a text; parts of speech by NLTK on the text in lower case, tokens by CLIP's tokenizer, start and end counted.
+
+{statistics}
+
+## Reading it
+```python
+import webdataset
+pairs = webdataset.WebDataset("{{00000..{last:05d}}}.tar", shardshuffle=False).decode("pil")
+```
+The images belong to their owners and come with the terms of the pages they were found on.
+"""
+
+_SIZES = [
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+]
+
+
+def write(pipeline: Pipeline, merge: Merge) -> None:
+    """Write the card of the finished training set."""
+    storage.write_text(TrainingSet(merge.output).card(), render(pipeline, merge))
+
+
+def render(pipeline: Pipeline, merge: Merge) -> str:
+    """The card's Markdown: the same training set, the same text."""
+    training_set = TrainingSet(merge.output)
+    summary = merge_summary(training_set)
+    pairs = sum(summary["pairs"].values())
+    return CARD.format(
+        name=merge.output.rstrip("/").rpartition("/")[2],
+        note=f"> {merge.note}\n\n" if merge.note else "",
+        size=next((name for limit, name in _SIZES if pairs < limit), "n>10M"),
+        pairs=pairs,
+        shards=summary["shards"],
+        last=summary["shards"] - 1,
+        columns=", ".join(f"`{column}`" for column in TRAINING.names),
+        funnel=_funnel(pipeline, summary["pairs"]),
+        fingerprint=fingerprint(storage.read_json(training_set.manifest())),
+        statistics=_statistics(pipeline),
+    )
+
+
+def _funnel(pipeline: Pipeline, pairs: dict[str, int]) -> str:
+    rows = []
+    for name in pipeline.branches:
+        captioned = f"captioned: {pipeline.captions_of(name)}"
+        levels = status.levels(pipeline.dataset(name))
+        kept = {level.name: level.kept for level in levels}
+        steps = ("planned", "downloaded", "scored", "kept", captioned)
+        rows.append([name, *(f"{kept.get(step, 0):,}" for step in steps), f"{pairs.get(name, 0):,}"])
+    return _table(["branch", "planned", "downloaded", "scored", "kept", "captioned", "merged"], rows)
+
+
+def _statistics(pipeline: Pipeline) -> str:
+    """Table 1 of the paper for this set: each branch's alt-texts beside its captions, duplicates among them."""
+    rows = []
+    for name in pipeline.branches:
+        captions = pipeline.captions_of(name)
+        dataset = pipeline.dataset(name)
+        rows.append([f"{name} alt-text", *_averages(_merged(dataset, captions, "alt_text"))])
+        rows.append([f"{name} {captions}", *_averages(_merged(dataset, captions, "caption"))])
+    return _table(["texts of", "number", "words", "NN", "JJ/RB", "IN", "tokens"], rows)
+
+
+def _merged(dataset: Dataset, captions: str, text: str) -> CaptionStatistics | None:
+    paths = (dataset.statistics(captions, shard) for shard in dataset.shards())
+    found = [storage.read_json(path)[text] for path in paths if storage.exists(path)]
+    if not found:
+        return None
+    whole = CaptionPartials()
+    for partials in found:
+        whole.merge(CaptionPartials.from_json(partials))
+    return whole.statistics()
+
+
+def _averages(statistics: CaptionStatistics | None) -> list[str]:
+    if statistics is None:
+        return ["not measured", "", "", "", "", ""]
+    averages = (
+        statistics.words,
+        statistics.nouns,
+        statistics.adjectives_adverbs,
+        statistics.prepositions,
+        statistics.clip_tokens,
+    )
+    return [f"{statistics.texts:,}", *("not measured" if value is None else f"{value:.2f}" for value in averages)]
+
+
+def _table(header: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

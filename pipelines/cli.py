@@ -1,0 +1,59 @@
+"""The `ella` command: each subcommand parses its own arguments and is imported only when it is called."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+COMMANDS = {
+    "quickstart": ("pipelines.commands.quickstart", "the whole system on a miniature world: no network, no weights"),
+    "run": ("pipelines.commands.run", "run the pipeline that a YAML file describes"),
+    "plan": ("pipelines.commands.plan", "say what a run would do, and do nothing"),
+    "status": ("pipelines.commands.status", "show the funnel of a run's folder, also while it goes on"),
+    "train": ("training.cli", "train the connector: train fit --config FILE"),
+}
+"""Name to the module whose `main(args)` runs it, and the line that `ella --help` shows."""
+
+HELP = """usage: ella COMMAND [ARGUMENTS]
+
+From LAION and COYO URLs to densely captioned pairs, and ELLA's connector trained on them.
+
+commands:
+{commands}
+
+examples:
+  ella quickstart
+  ella plan pipelines/configs/laion_coyo_journeydb.yaml
+  ella run pipelines/configs/laion_coyo_journeydb.yaml --address auto
+  ella status /data/ella
+  ella train fit --config training/configs/ella_sd15.yaml
+
+`ella COMMAND --help` says more. Exit code: 0 all is done, 1 something is missing, 2 the command or its
+configuration is wrong."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(HELP.format(commands="\n".join(f"  {name:<12}{line}" for name, (_, line) in COMMANDS.items())))
+        return 0 if args else USAGE_ERROR
+    if args[0] not in COMMANDS:
+        from pipelines.suggestions import nearest
+
+        return _complain(f"no command {args[0]!r}{nearest(args[0], COMMANDS)}; `ella --help` lists them")
+    try:
+        return importlib.import_module(COMMANDS[args[0]][0]).main(args[1:]) or 0
+    except KeyboardInterrupt:
+        print("\nella: stopped; what was finished stays, and the same command goes on from there", file=sys.stderr)
+        return INTERRUPTED
+    except (ValueError, OSError) as error:
+        return _complain(f"{args[0]}: {error}")
+
+
+def _complain(message: str) -> int:
+    print(f"ella: {message}", file=sys.stderr)
+    return USAGE_ERROR

@@ -1,0 +1,33 @@
+"""`ella quickstart`: the whole system on a miniature world, on this machine, from nothing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jsonargparse import ArgumentParser
+
+import pipelines
+from pipelines.commands.arguments import parse, parser
+from pipelines.commands.run import execute
+
+CONFIG = Path(pipelines.__file__).parent / "configs" / "quickstart.yaml"
+
+WARNING = """
+The captions in this run are noise: its CogVLM is a small one with random weights, as are its language model and
+its U-Net. Only the aesthetic head was fitted, to this world's vividness. What is real is the way of the data."""
+
+
+def main(args: Sequence[str]) -> int:
+    """Run the quickstart's configuration."""
+    quickstart_parser = ArgumentParser(
+        prog="ella quickstart",
+        description="Make a miniature world (drawn scenes behind a web server on loopback, metadata in the published "
+        "schemas, small models in the published layouts), curate and caption it on Ray, merge it, and train a "
+        "connector on it. No network, no weights, no cluster; a few minutes on two cores. A second call does nothing.",
+        epilog="examples: ella quickstart | ella quickstart --dir /tmp/ella",
+    )
+    quickstart_parser.add_argument("--dir", type=str, default="quickstart", help="the folder for all of it")
+    folder = str(Path(quickstart_parser.parse_args(list(args)).dir).absolute())
+    pipeline, _ = parse(parser("run", "", []), [str(CONFIG), "--dir", folder])
+    code = execute(pipeline, address=None)
+    print(WARNING)
+    return code

@@ -1,0 +1,22 @@
+"""`ella status DIR`: the funnel of a run, from what is on disk."""
+
+from collections.abc import Sequence
+
+from jsonargparse import ArgumentParser
+from rich.console import Console
+
+from pipelines.show import show_funnels
+from pipelines.status import funnels
+
+
+def main(args: Sequence[str]) -> int:
+    """Show the funnels."""
+    parser = ArgumentParser(
+        prog="ella status",
+        description="Show how many rows every stage let through, and why the others stopped: from what is on disk, "
+        "also while a run goes on.",
+        epilog="examples: ella status quickstart | ella status s3://bucket/ella",
+    )
+    parser.add_argument("dir", type=str, help="the folder of a run, or of one of its datasets")
+    show_funnels(Console(), funnels(parser.parse_args(list(args)).dir))
+    return 0

@@ -1,0 +1,31 @@
+"""One run at a time in a folder."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from curation import storage
+
+
+@contextmanager
+def exclusive(folder: str) -> Iterator[None]:
+    """Hold `folder` for the length of the block; the system lets go of it however the process ends.
+
+    Only local folders are held: object stores have no locks, and two runs there write the same bytes twice.
+
+    Raises:
+        BlockingIOError: another run holds it.
+    """
+    if not storage.is_local(folder):
+        yield
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with Path(folder, ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BlockingIOError(
+                f"{folder}: another run is working here; wait for it, stop it, or use another folder"
+            ) from error
+        yield

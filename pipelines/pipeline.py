@@ -1,0 +1,150 @@
+"""What a run consists of, as a YAML file says it: branches of stages, a merge, a training.
+
+world (a miniature one, or none) -> branches (one Ray chain each) -> merge -> repack (a Ray chain) -> train
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from curation import storage
+from curation.dataset import Dataset, TrainingSet
+from curation.manifest import Step, settings_of
+from curation.sources import Source
+from curation.stage import ShardStage
+from pipelines import completion
+from pipelines.merge import Merge, MergeInput, summary_path
+from pipelines.repack import Repack
+from pipelines.train import Train
+
+Say = Callable[[str], None]
+"""Takes one line that tells a person what happens now."""
+
+
+class World(ABC):
+    """What a run needs around it and a cluster does not: a web to download from, models to load."""
+
+    @abstractmethod
+    def prepare(self, say: Say) -> None:
+        """Make what is not there yet."""
+
+    @abstractmethod
+    def serve(self) -> AbstractContextManager[object]:
+        """Keep it reachable for the length of the block."""
+
+
+@dataclass(kw_only=True)
+class Branch:
+    """One source's way from metadata to captions.
+
+    Args:
+        source: writes the branch's first shards.
+        stages: run over every shard, in order.
+    """
+
+    source: Source
+    stages: list[ShardStage]
+
+    def captions(self) -> str | None:
+        """The name of the captions that the last captioning stage writes."""
+        names = [stage.folder.partition("/")[2] for stage in self.stages if stage.folder.startswith("captions/")]
+        return names[-1] if names else None
+
+
+@dataclass(kw_only=True)
+class Pipeline:
+    """A run, as a YAML file describes it.
+
+    Args:
+        dir: the folder of the run, local or any fsspec URL; `${dir}` in the file stands for it.
+        branches: name to branch; each gets the folder `<dir>/<name>`.
+        merge: how the branches become one training set; without it the run ends at the branches.
+        train: the training on the merged set; without it the run ends at the set.
+        world: a miniature world to run in; without it the run works on the real one.
+        attempts: how often a stage tries a shard before it is given up and listed.
+    """
+
+    dir: str
+    branches: dict[str, Branch]
+    merge: Merge | None = None
+    train: Train | None = None
+    world: World | None = None
+    attempts: int = 3
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ValueError(f"attempts={self.attempts}: expected 1 or more")
+        if not self.branches:
+            raise ValueError("branches is empty: expected at least one, such as laion")
+        for name, branch in self.branches.items():
+            folders = [stage.folder for stage in branch.stages]
+            twice = {folder for folder in folders if folders.count(folder) > 1}
+            if twice:
+                raise ValueError(f"branch {name}: two stages write {', '.join(sorted(twice))}; give one another name")
+            if self.merge and not self.merge.captions.get(name, branch.captions()):
+                raise ValueError(f"branch {name} makes no captions, so it cannot be merged: add a captioning stage")
+
+    def dataset(self, branch: str) -> Dataset:
+        """The folder of a branch."""
+        return Dataset(storage.join(self.dir, branch))
+
+    def captions_of(self, branch: str) -> str:
+        """The name of the captions that the merge takes from a branch."""
+        chosen = self.merge.captions.get(branch) if self.merge else None
+        return chosen or self.branches[branch].captions() or ""
+
+    def steps(self, branch: str) -> list[Step]:
+        """The manifest of a branch: its source and stages with their settings and finished files."""
+        dataset, chain = self.dataset(branch), self.branches[branch]
+        shards = dataset.shards()
+        source = {"source": settings_of(chain.source), "inputs": settings_of(chain.source.inputs())}
+        urls = storage.join(dataset.root, "urls")
+        return [
+            Step(name="urls", settings=source, files=len(shards), redo=urls),
+            *(
+                Step(
+                    name=stage.folder,
+                    settings=settings_of(stage),
+                    files=len(completion.finished(dataset, stage, shards)),
+                    redo=storage.join(dataset.root, stage.folder),
+                )
+                for stage in chain.stages
+            ),
+        ]
+
+    def merge_inputs(self) -> dict[str, MergeInput]:
+        """What every branch can give to the merge now: the shards that all its stages have finished."""
+        inputs = {}
+        for name, branch in self.branches.items():
+            dataset = self.dataset(name)
+            shards = dataset.shards()
+            pending = set(completion.unfinished(dataset, branch.stages, shards))
+            inputs[name] = MergeInput(
+                dataset=dataset,
+                captions=self.captions_of(name),
+                shards=[shard for shard in shards if shard not in pending],
+            )
+        return inputs
+
+    def merge_steps(self, merge: Merge) -> list[Step]:
+        """The manifest of the training set: it depends on every branch's settings and finished shards."""
+        branches = {
+            name: {
+                "captions": given.captions,
+                "shards": len(given.shards),
+                **{step.name: step.settings for step in self.steps(name)},
+            }
+            for name, given in self.merge_inputs().items()
+        }
+        planned = int(storage.exists(summary_path(TrainingSet(merge.output))))
+        settings = {"samples_per_shard": merge.samples_per_shard, "branches": branches}
+        return [Step(name="plan", settings=settings, files=planned, redo=merge.output)]
+
+    def repack(self, merge: Merge) -> Repack:
+        """The stage that writes training shards."""
+        return Repack(
+            branches={name: self.dataset(name).root for name in self.branches},
+            captions={name: self.captions_of(name) for name in self.branches},
+            resources=merge.resources,
+        )

@@ -1,0 +1,83 @@
+"""What a run would do, read from the configuration and from what is on disk, with nothing started."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from curation import storage
+from curation.dataset import Dataset, Shard, TrainingSet
+from curation.manifest import reconcile
+from curation.stage import Resources, ShardStage
+from pipelines import completion
+from pipelines.pipeline import Pipeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePlan:
+    """What is left of one stage.
+
+    Args:
+        branch: the branch, or `training set`.
+        name: the folder that the stage fills.
+        done: finished shards.
+        pending: shards to do; None while the step before it has not said how many there will be.
+        resources: of its workers.
+        bytes: size of what it has written so far.
+    """
+
+    branch: str
+    name: str
+    done: int
+    pending: int | None
+    resources: Resources
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Every stage in order, and what else a person should know before the run."""
+
+    stages: list[StagePlan]
+    notes: list[str]
+
+
+def make_plan(pipeline: Pipeline) -> Plan:
+    """Look at every branch, the merge and the training.
+
+    Raises:
+        ValueError: the run would refuse to start, for the same reason.
+    """
+    stages, notes = [], list[str]()
+    for name, branch in pipeline.branches.items():
+        dataset = pipeline.dataset(name)
+        reconcile(dataset.manifest(), dataset.root, pipeline.steps(name))
+        shards = dataset.shards()
+        if not shards:
+            notes.append(f"{name}: its source has not been partitioned into shards yet; the run does that first")
+        stages += [_stage_plan(name, dataset, stage, shards) for stage in branch.stages]
+    if pipeline.merge:
+        training_set = TrainingSet(pipeline.merge.output)
+        reconcile(training_set.manifest(), training_set.root, pipeline.merge_steps(pipeline.merge))
+        shards = training_set.planned_shards()
+        repack = pipeline.repack(pipeline.merge)
+        stages.append(_stage_plan("training set", Dataset(training_set.root), repack, shards))
+    if pipeline.train:
+        pipeline.train.check()
+        state = "is there" if pipeline.train.done else "would be trained"
+        notes.append(f"connector: {pipeline.train.connector} {state} ({pipeline.train.config})")
+    if pipeline.world:
+        notes.append("world: the run works in a miniature world, which it makes and serves itself")
+    return Plan(stages=stages, notes=notes)
+
+
+def _stage_plan(branch: str, dataset: Dataset, stage: ShardStage, shards: Sequence[Shard]) -> StagePlan:
+    done = completion.finished(dataset, stage, shards)
+    written = storage.sizes(stage.output(dataset, Shard(index=0)).rpartition("/")[0])
+    stems = {shard.name for shard in done}
+    return StagePlan(
+        branch=branch,
+        name=stage.folder,
+        done=len(done),
+        pending=len(shards) - len(done) if shards else None,
+        resources=stage.resources,
+        bytes=sum(size for name, size in written.items() if name.partition(".")[0] in stems),
+    )

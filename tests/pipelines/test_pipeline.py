@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from captioning.keep_captions import KeepCaptions
+from curation import storage
+from curation.dataset import Dataset, Shard
+from curation.selection import Select
+from pipelines.merge import Merge
+from pipelines.pipeline import Branch, Pipeline
+from tests.pipelines.shards import Append, Numbers, write_branch
+
+
+def branch(**changes: object) -> Branch:
+    stages = changes.pop("stages", [Append(name="a"), Append(name="captions/x", after="a")])
+    return Branch(source=Numbers(shards=2), stages=stages)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"attempts": 0}, "attempts=0"),
+        ({"branches": {}}, "branches is empty"),
+        ({"branches": {"laion": branch(stages=[Append(name="a"), Append(name="a")])}}, "two stages write a"),
+        ({"branches": {"laion": branch(stages=[Append(name="a")])}, "merge": Merge(output="x")}, "makes no captions"),
+    ],
+)
+def test_what_cannot_be_is_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Pipeline(**{"dir": "run", "branches": {"laion": branch()}, **fields})  # type: ignore[arg-type]
+
+
+def test_the_merge_takes_the_captions_of_the_last_captioning_stage_or_those_it_is_told(tmp_path: Path) -> None:
+    stages = [Select(), KeepCaptions(name="own"), KeepCaptions(name="other")]
+    branches = {"art": Branch(source=Numbers(shards=1), stages=stages)}
+    merge = Merge(output=str(tmp_path / "set"))
+    assert Pipeline(dir=str(tmp_path), branches=branches, merge=merge).captions_of("art") == "other"
+    merge = Merge(output=str(tmp_path / "set"), captions={"art": "own"})
+    assert Pipeline(dir=str(tmp_path), branches=branches, merge=merge).captions_of("art") == "own"
+
+
+def test_steps_count_the_files_that_are_there(tmp_path: Path) -> None:
+    pipeline = Pipeline(dir=str(tmp_path), branches={"laion": branch()})
+    dataset = pipeline.dataset("laion")
+    pipeline.branches["laion"].source.plan(dataset)
+    storage.write_text(storage.join(dataset.root, "a", "00001.txt"), "x")
+    steps = pipeline.steps("laion")
+    assert [(step.name, step.files) for step in steps] == [("urls", 2), ("a", 1), ("captions/x", 0)]
+    assert steps[1].settings["text"] == "line"
+    assert steps[1].redo == f"{dataset.root}/a"
+
+
+def test_only_shards_that_every_stage_has_finished_are_merged(tmp_path: Path) -> None:
+    write_branch(str(tmp_path / "laion"), source="laion", shards=3, rows=5, captions="new")
+    stages = [Select(), KeepCaptions(name="new")]
+    pipeline = Pipeline(
+        dir=str(tmp_path),
+        branches={"laion": Branch(source=Numbers(shards=3), stages=stages)},
+        merge=Merge(output=str(tmp_path / "set")),
+    )
+    Path(Dataset(str(tmp_path / "laion")).captions("new", Shard(index=1))).unlink()
+    assert [shard.index for shard in pipeline.merge_inputs()["laion"].shards] == [0, 2]
