@@ -47,51 +47,54 @@ class TarWriter:
         self.close()
 
 
-class SortedTarWriter:
-    """Takes samples in any order and writes them in key order, with no more in memory than one of them.
+class SampleSpool:
+    """Takes samples in any order, and gives them back in key order, with no more in memory than one of them.
 
-    The parts wait in a temporary file until `close`.
+    The parts wait in a temporary file for as long as the block is open.
 
     Args:
-        file: where the tar goes; it stays open.
+        folder: where that file is; the system's temporary folder without.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
-        self._where: dict[str, dict[str, tuple[int, int]]] = {}
+    def __init__(self, folder: str | None = None) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by `__exit__`)
+        self._places: dict[str, dict[str, tuple[int, int]]] = {}
+        self._end = 0
 
-    def write(self, key: str, parts: Parts) -> None:
+    def add(self, key: str, parts: Parts) -> None:
         """Take one sample.
 
         Raises:
             ValueError: the key came before.
+            OSError: the disk is full.
         """
-        if key in self._where:
+        if key in self._places:
             raise ValueError(f"key {key!r} came twice")
-        self._where[key] = {}
+        places = {}
         for extension, content in parts.items():
-            self._where[key][extension] = (self._spool.tell(), len(content))
-            self._spool.write(content)
+            self._file.write(content)
+            places[extension] = (self._end, len(content))
+            self._end += len(content)
+        self._places[key] = places
 
-    def close(self) -> None:
-        """Write the archive."""
-        with self._spool, TarWriter(self._file) as tar:
-            for key in sorted(self._where):
-                tar.write(key, {extension: self._read(*where) for extension, where in self._where[key].items()})
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write all samples to `file` as a tar."""
+        with TarWriter(file) as tar:
+            for key in sorted(self._places):
+                tar.write(key, {extension: self._read(*place) for extension, place in self._places[key].items()})
 
     def _read(self, offset: int, size: int) -> bytes:
-        self._spool.seek(offset)
-        return self._spool.read(size)
+        self._file.seek(offset)
+        return self._file.read(size)
 
-    def __enter__(self) -> "SortedTarWriter":
+    def __enter__(self) -> "SampleSpool":
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error:
-            self._spool.close()
-        else:
-            self.close()
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def read_tar(path: str) -> Iterator[tuple[str, dict[str, bytes]]]:

@@ -57,3 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _complain(message: str) -> int:
     print(f"ella: {message}", file=sys.stderr)
     return USAGE_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

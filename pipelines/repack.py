@@ -13,7 +13,7 @@ from curation import storage
 from curation.dataset import Dataset, Shard, TrainingSet
 from curation.schemas import TRAINING
 from curation.stage import Resources, ShardResult, ShardStage
-from curation.tar import SortedTarWriter, read_tar
+from curation.tar import SampleSpool, read_tar
 
 Row = dict[str, Any]
 
@@ -51,21 +51,26 @@ class Repack(ShardStage):
         training_set = TrainingSet(dataset.root)
         plan = storage.read_table(training_set.plan(shard))
         rows: list[Row] = []
-        with storage.atomic_writer(training_set.tar(shard)) as file, SortedTarWriter(file) as tar:
+        with SampleSpool() as spool:
             for row, image in self._samples(plan):
                 described = {name: value for name, value in row.items() if name != "caption"}
                 text = json.dumps(described, ensure_ascii=False, sort_keys=True)
-                tar.write(row["sample_id"], {"jpg": image, "txt": row["caption"].encode(), "json": text.encode()})
+                spool.add(row["sample_id"], {"jpg": image, "txt": row["caption"].encode(), "json": text.encode()})
                 rows.append(row)
-            if len(rows) != plan.num_rows:
-                lost = sorted(set(plan["sample_id"].to_pylist()) - {row["sample_id"] for row in rows})
-                raise ValueError(
-                    f"{training_set.tar(shard)}: {len(lost)} of {plan.num_rows} planned images are not in their tars "
-                    f"any more ({', '.join(lost[:3])}, ...): delete {training_set.root} to merge anew"
-                )
+            self._require_all(training_set, plan, rows)
+            with storage.atomic_writer(training_set.tar(shard)) as file:
+                spool.write(file)
         table = pa.Table.from_pylist(rows, TRAINING).sort_by("sample_id")
         storage.write_table(training_set.table(shard), table)
         return ShardResult(rows=plan.num_rows, kept=len(rows), seconds=time.monotonic() - start)
+
+    def _require_all(self, training_set: TrainingSet, plan: pa.Table, rows: list[Row]) -> None:
+        lost = sorted(set(plan["sample_id"].to_pylist()) - {row["sample_id"] for row in rows})
+        if lost:
+            raise ValueError(
+                f"{len(lost)} of {plan.num_rows} planned images are not in their tars any more "
+                f"({', '.join(lost[:3])}, ...): delete {training_set.root} to merge anew"
+            )
 
     def _samples(self, plan: pa.Table) -> Iterator[tuple[Row, bytes]]:
         """The planned samples as (TRAINING row, JPEG), source shard by source shard."""

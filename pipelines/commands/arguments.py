@@ -52,9 +52,8 @@ def parse(parser: ArgumentParser, args: Sequence[str]) -> tuple[Pipeline, Namesp
 
 def explain(message: str) -> str:
     """A parser's message in one line, with the nearest valid name where a name is not accepted."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    text = " ".join(lines)
-    refused = re.search(r"(?:O|o)ption '([\w.]+)' is not accepted|does not accept option '([\w.]+)'", text)
+    text = ": ".join(line.removesuffix(":") for line in _statements(message))
+    refused = re.search(r"ption '([\w.]+)' is not accepted|does not accept option '([\w.]+)'", text)
     if refused:
         name = (refused.group(1) or refused.group(2)).split(".")[0]
         return text + nearest(name, _fields(text))
@@ -62,6 +61,13 @@ def explain(message: str) -> str:
     if missing:
         return text + nearest(missing.group(2), _classes(missing.group(1)))
     return text
+
+
+def _statements(message: str) -> list[str]:
+    """The lines of a message that say something: where a value may also be null, that it is not says nothing."""
+    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    noise = ("Does not validate against", "Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given value")
+    return [line for line in lines if line and not line.startswith(noise)]
 
 
 def _fields(text: str) -> list[str]:

@@ -7,7 +7,7 @@ import webdataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.tar import SortedTarWriter, TarWriter, read_tar
+from curation.tar import SampleSpool, TarWriter, read_tar
 
 SAMPLES = st.dictionaries(
     st.text("abc019", min_size=1, max_size=6),
@@ -18,9 +18,11 @@ SAMPLES = st.dictionaries(
 
 def packed(samples: dict[str, dict[str, bytes]], order: list[str]) -> bytes:
     file = io.BytesIO()
-    with SortedTarWriter(file) as tar:
+    with SampleSpool() as spool:
         for key in order:
-            tar.write(key, samples[key])
+            spool.add(key, samples[key])
+        assert len(spool) == len(samples)
+        spool.write(file)
     return file.getvalue()
 
 

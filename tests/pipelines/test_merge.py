@@ -87,5 +87,5 @@ def test_nothing_to_merge_is_said(tmp_path: Path) -> None:
 
 
 def test_an_impossible_shard_size_is_refused() -> None:
-    with pytest.raises(ValueError, match="merge.samples_per_shard=0"):
+    with pytest.raises(ValueError, match=r"merge\.samples_per_shard=0"):
         Merge(output="x", samples_per_shard=0)

@@ -15,7 +15,9 @@ def shown(dataset: Dataset, *, terminal: bool) -> str:
     """What a display prints while both shards are being finished."""
     file = io.StringIO()
     stage = Append(name="a")
-    with ConsoleDisplay(Console(file=file, force_terminal=terminal, width=120)).watch("laion", dataset, [stage], SHARDS):
+    with ConsoleDisplay(Console(file=file, force_terminal=terminal, width=120)).watch(
+        "laion", dataset, [stage], SHARDS
+    ):
         for shard in SHARDS:
             storage.write_text(stage.output(dataset, shard), "x")
     return file.getvalue()

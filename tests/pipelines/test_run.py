@@ -107,7 +107,9 @@ def test_branches_are_merged_into_shards_with_a_card(tmp_path: Path, ray_cluster
 
 def test_a_changed_shard_size_is_refused_over_a_merged_set(tmp_path: Path, ray_cluster: str) -> None:
     Run(merging(tmp_path), address=ray_cluster)()
-    with pytest.raises(ChangedSettingsError, match=r"samples_per_shard: 8 -> 9.*delete .*training to have it made again"):
+    with pytest.raises(
+        ChangedSettingsError, match=r"samples_per_shard: 8 -> 9.*delete .*training to have it made again"
+    ):
         Run(merging(tmp_path, samples_per_shard=9), address="nobody:1")()
 
 

@@ -1,0 +1,182 @@
+"""Download: a shard of URLs to a tar of images and a table of what became of every URL."""
+
+import os
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import storage
+from curation.dataset import Dataset, Shard
+from curation.download.alt_text import clean_alt_text
+from curation.stage import Resources, ShardResult, ShardStage, execution
+from curation.tar import SampleSpool
+
+if TYPE_CHECKING:
+    from curation.download.writer import ShardWriter
+
+MAX_ROWS = 10_000
+"""Rows of a shard: the last four digits of a key count them."""
+
+_COLUMNS = ["sample_id", "caption", "url"]
+_SHARD_DIGITS = 5
+
+
+@dataclass(kw_only=True)
+class Download(ShardStage):
+    """Fetches the images of a shard with img2dataset and shrinks them.
+
+    Args:
+        image_size: longest short edge that is kept, in pixels; larger images are shrunk to it, none is enlarged.
+        quality: JPEG quality, 1 to 95.
+        min_size: smallest short edge that is taken, in pixels.
+        max_area: largest image that is decoded, in pixels.
+        max_aspect_ratio: largest long edge over short edge that is taken.
+        max_bytes: largest body that is taken.
+        timeout: seconds for one socket operation.
+        deadline: seconds for one URL, with its redirects and retries.
+        retries: how often a URL is tried again after 429, 5xx, a broken connection or a resolver out of order.
+        user_agent_token: name added to the User-Agent; X-Robots-Tag directives for it bind us.
+        honour_opt_out: whether X-Robots-Tag and tdm-reservation are obeyed.
+        allow_hosts: hosts that may have a private address: a mirror of one's own. Spelled as in the URL.
+        threads: downloads at a time in one worker. Up to twice as many bodies wait in memory.
+        resources: of a worker; images are decoded on one core.
+    """
+
+    image_size: int = 1024
+    quality: int = 95
+    min_size: int = 64
+    max_area: int = 64_000_000
+    max_aspect_ratio: float = 8.0
+    max_bytes: int = 20_000_000
+    timeout: float = 10.0
+    deadline: float = 30.0
+    retries: int = 2
+    user_agent_token: str | None = None
+    honour_opt_out: bool = True
+    allow_hosts: list[str] = field(default_factory=list)
+    threads: int = execution(32)
+    resources: Resources = field(default_factory=Resources, metadata={"execution": True})
+
+    @property
+    def folder(self) -> str:
+        """The folder of the dataset that the stage fills."""
+        return "images"
+
+    def output(self, dataset: Dataset, shard: Shard) -> str:
+        """The Parquet, written after the tar."""
+        return dataset.image_table(shard)
+
+    def check(self, dataset: Dataset) -> None:
+        """Validate the settings, and the columns of the first shard where there is one.
+
+        Raises:
+            ValueError: a setting is out of range, or a column is missing.
+        """
+        from curation.download.decoding import PILLOW_MAX_AREA
+
+        if not 1 <= self.quality <= 95:
+            raise ValueError(f"quality={self.quality}: expected 1 to 95")
+        if not 1 <= self.min_size <= self.image_size:
+            raise ValueError(f"min_size={self.min_size}, image_size={self.image_size}: expected 1 <= min_size <= it")
+        if self.max_aspect_ratio < 1:
+            raise ValueError(f"max_aspect_ratio={self.max_aspect_ratio}: long edge over short edge is at least 1")
+        if not 0 < self.timeout <= self.deadline:
+            raise ValueError(f"timeout={self.timeout}, deadline={self.deadline}: expected 0 < timeout <= deadline")
+        if not 1 <= self.max_area <= PILLOW_MAX_AREA:
+            raise ValueError(f"max_area={self.max_area}: expected 1 to {PILLOW_MAX_AREA}, the most that Pillow opens")
+        if self.max_bytes < 1 or self.threads < 1 or self.retries < 0:
+            raise ValueError(
+                f"max_bytes={self.max_bytes}, threads={self.threads}, retries={self.retries}: "
+                "expected at least 1, 1 and 0"
+            )
+        for shard in dataset.shards()[:1]:
+            self._read(dataset, shard)
+
+    def setup(self) -> None:
+        """Put the guarded opener under urllib, for the whole process."""
+        from curation.download.url_guard import FetchLimits, GuardedOpener, verify_guarded
+
+        limits = FetchLimits(
+            max_bytes=self.max_bytes, timeout=self.timeout, deadline=self.deadline, retries=self.retries
+        )
+        opener = GuardedOpener(
+            limits,
+            allow_hosts=self.allow_hosts,
+            user_agent_token=self.user_agent_token,
+            honour_opt_out=self.honour_opt_out,
+        )
+        urllib.request.install_opener(opener)
+        verify_guarded(self.allow_hosts)
+
+    def process(self, dataset: Dataset, shard: Shard) -> ShardResult:
+        """Fetch the shard's images.
+
+        Raises:
+            RuntimeError: urllib is not guarded, or img2dataset lost rows.
+            ValueError: the URL table lacks a column or has too many rows.
+        """
+        from curation.download.url_guard import verify_guarded
+        from curation.download.writer import ShardWriter
+
+        started = time.monotonic()
+        verify_guarded(self.allow_hosts)
+        rows = self._read(dataset, shard)
+        with tempfile.TemporaryDirectory(prefix="download-") as folder, SampleSpool(folder) as spool:
+            writer = ShardWriter(
+                tar=dataset.image_tar(shard), table=dataset.image_table(shard), rows=rows.num_rows, spool=spool
+            )
+            self._download(rows, shard, folder, writer)
+        seconds = time.monotonic() - started
+        return ShardResult(rows=rows.num_rows, kept=writer.kept, rejects=writer.rejects, seconds=seconds)
+
+    def _read(self, dataset: Dataset, shard: Shard) -> pa.Table:
+        path = dataset.urls(shard)
+        table = storage.read_table(path, ["sample_id", "url", "alt_text"])
+        if table.num_rows > MAX_ROWS:
+            raise ValueError(f"{path}: {table.num_rows} rows; a shard has at most {MAX_ROWS}: plan smaller shards")
+        urls = [None if url is None else url.decode("utf-8", "replace") for url in _raw(table, "url")]
+        captions = [clean_alt_text(alt_text) for alt_text in _raw(table, "alt_text")]
+        columns = [table["sample_id"].cast(pa.string()), pa.array(captions, pa.string()), pa.array(urls, pa.string())]
+        return pa.table(columns, names=_COLUMNS)
+
+    def _download(self, rows: pa.Table, shard: Shard, folder: str, writer: "ShardWriter") -> None:
+        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # importing it asks the network for a newer version
+        from img2dataset.downloader import Downloader
+
+        from curation.download.decoding import ImageLimits
+        from curation.download.resizer import Resizer
+
+        limits = ImageLimits(min_size=self.min_size, max_area=self.max_area, max_aspect_ratio=self.max_aspect_ratio)
+        feed = Path(folder) / "urls.arrow"
+        with pa.ipc.new_file(str(feed), rows.schema) as file:
+            file.write_table(rows)
+        downloader = Downloader(
+            sample_writer_class=lambda *_: writer,
+            resizer=Resizer(image_size=self.image_size, quality=self.quality, limits=limits),
+            thread_count=self.threads,
+            save_caption=True,
+            extract_exif=False,
+            output_folder=folder,  # for its own statistics, which nothing reads
+            column_list=_COLUMNS,
+            timeout=self.timeout,
+            number_sample_per_shard=MAX_ROWS,
+            oom_shard_count=_SHARD_DIGITS,
+            compute_hash="sha256",
+            verify_hash_type=None,
+            encode_format="jpg",
+            retries=0,  # its own would repeat a 404 at once; ours are in the opener
+            user_agent_token=self.user_agent_token,
+            disallowed_header_directives=None,  # the opener reads X-Robots-Tag, and reads it right
+        )
+        downloader.download_shard((shard.index, str(feed)))
+
+
+def _raw(table: pa.Table, column: str) -> list[bytes | None]:
+    """The column's bytes: crawled text need not be the UTF-8 that it should be."""
+    return pc.cast(table[column], pa.large_binary()).to_pylist()  # type: ignore[no-any-return]

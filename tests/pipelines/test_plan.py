@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from curation import storage
+from curation.manifest import ChangedSettingsError, record
+from pipelines.merge import Merge
+from pipelines.pipeline import Branch, Pipeline
+from pipelines.plan import make_plan
+from tests.pipelines.shards import Append, Numbers
+
+
+def pipeline(tmp_path: Path, text: str = "line") -> Pipeline:
+    stages = [Append(name="a", text=text), Append(name="captions/x", after="a")]
+    return Pipeline(
+        dir=str(tmp_path),
+        branches={"laion": Branch(source=Numbers(shards=3), stages=list(stages))},
+        merge=Merge(output=str(tmp_path / "training")),
+    )
+
+
+def test_before_anything_has_run_the_number_of_shards_is_not_known(tmp_path: Path) -> None:
+    plan = make_plan(pipeline(tmp_path))
+    assert [(stage.branch, stage.name, stage.done, stage.pending, stage.bytes) for stage in plan.stages] == [
+        ("laion", "a", 0, None, 0),
+        ("laion", "captions/x", 0, None, 0),
+        ("training set", "shards", 0, None, 0),
+    ]
+    assert any("not been partitioned" in note for note in plan.notes)
+    assert list(tmp_path.iterdir()) == [], "a plan does nothing"
+
+
+def test_done_and_pending_shards_are_counted_with_their_bytes(tmp_path: Path) -> None:
+    planned = pipeline(tmp_path)
+    planned.branches["laion"].source.plan(planned.dataset("laion"))
+    for index in range(2):
+        storage.write_text(str(tmp_path / "laion" / "a" / f"0000{index}.txt"), "12345")
+    stage = make_plan(planned).stages[0]
+    assert (stage.done, stage.pending, stage.bytes) == (2, 1, 10)
+    assert stage.resources.cpus == 0.1
+
+
+def test_what_a_run_would_refuse_a_plan_refuses(tmp_path: Path) -> None:
+    planned = pipeline(tmp_path)
+    planned.branches["laion"].source.plan(planned.dataset("laion"))
+    storage.write_text(str(tmp_path / "laion" / "a" / "00000.txt"), "x")
+    record(planned.dataset("laion").manifest(), planned.steps("laion"))
+    with pytest.raises(ChangedSettingsError, match='text: "line" -> "other"'):
+        make_plan(pipeline(tmp_path, text="other"))
