@@ -112,7 +112,10 @@ def reconcile(path: str, folder: str, steps: Sequence[Step]) -> None:
 
 
 def record(path: str, steps: Sequence[Step]) -> None:
-    """Write down the settings of `steps`; the same settings leave the file as it is."""
+    """Write down the settings of `steps`, and keep those of steps that only another configuration has."""
+    old = storage.read_json(path) if storage.exists(path) else {"steps": []}
+    names = {step.name for step in steps}
+    others = [entry for entry in old["steps"] if entry["name"] not in names]
     entries = [
         {
             "name": step.name,
@@ -122,8 +125,8 @@ def record(path: str, steps: Sequence[Step]) -> None:
         }
         for position, step in enumerate(steps)
     ]
-    manifest = {"contract": CONTRACT, "steps": entries}
-    if not storage.exists(path) or storage.read_json(path) != manifest:
+    manifest = {"contract": CONTRACT, "steps": [*entries, *others]}
+    if old != manifest:
         storage.write_json(path, manifest)
 
 

@@ -8,7 +8,7 @@ class Reason(StrEnum):
 
     sentence: str
 
-    def __new__(cls, code: str, sentence: str) -> "Reason":  # noqa: D102
+    def __new__(cls, code: str, sentence: str = "") -> "Reason":  # noqa: D102
         member = str.__new__(cls, code)
         member._value_ = code
         member.sentence = sentence

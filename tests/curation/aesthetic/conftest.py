@@ -14,7 +14,14 @@ WIDTH = 16
 SIZE = 32
 CONFIG = {
     "embed_dim": WIDTH,
-    "vision_cfg": {"image_size": SIZE, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
+    "vision_cfg": {
+        "image_size": SIZE,
+        "layers": 2,
+        "width": 32,
+        "head_width": 16,
+        "patch_size": 8,
+        "patch_dropout": 0.5,
+    },
     "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1},
 }
 

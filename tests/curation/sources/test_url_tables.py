@@ -78,6 +78,13 @@ def test_files_of_other_releases_are_read_together(tmp_path: Path) -> None:
     assert (rows["b"]["width"], rows["b"]["punsafe"]) == (0.5, 0.1)
 
 
+def test_integers_too_large_for_a_float_do_not_stop_a_release_that_has_floats(tmp_path: Path) -> None:
+    _write(tmp_path / "a.parquet", URL=["http://a/"], TEXT=["a"], hash=[2**60 + 1])
+    _write(tmp_path / "b.parquet", URL=["http://b/"], TEXT=["b"], hash=[0.5])
+    rows = _plan(Laion(metadata=str(tmp_path)), tmp_path / "out")
+    assert sorted(row["hash"] for row in rows) == [0.5, float(2**60)]
+
+
 def test_columns_named_like_ours_take_the_source_into_their_name(tmp_path: Path) -> None:
     _write(tmp_path / "a.parquet", URL=["http://a/"], TEXT=["a"], SAMPLE_ID=[7], source=["theirs"])
     (row,) = _plan(Laion(metadata=str(tmp_path / "a.parquet")), tmp_path / "out")

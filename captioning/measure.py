@@ -1,0 +1,65 @@
+"""The stage that counts the words of each shard's captions, and of the alt-texts they replace."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from captioning.part_of_speech import has_nltk_data, nltk_data_advice
+from captioning.statistics import CaptionPartials
+from curation import storage
+from curation.dataset import Dataset, Shard
+from curation.reasons import Reason
+from curation.stage import Resources, ShardResult, ShardStage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class MeasureCaptions(ShardStage):
+    """Writes `statistics/<captions>/`: the partial sums of a shard's captions and of the same images' alt-texts.
+
+    Args:
+        captions: the folder under `captions/` to measure.
+        resources: what a worker takes.
+    """
+
+    captions: str
+    resources: Resources = field(default_factory=Resources, metadata={"execution": True})
+
+    @property
+    def folder(self) -> str:
+        """`statistics/<captions>`."""
+        return f"statistics/{self.captions}"
+
+    def output(self, dataset: Dataset, shard: Shard) -> str:
+        """The JSON of partial sums: `caption` and `alt_text`, each a `CaptionPartials`."""
+        return dataset.statistics(self.captions, shard)
+
+    def check(self, dataset: Dataset) -> None:
+        """Warn where parts of speech would be left out, which is no error: all else is counted."""
+        if not has_nltk_data():
+            logger.warning("%s: %s", self.folder, nltk_data_advice())
+
+    def process(self, dataset: Dataset, shard: Shard) -> ShardResult:
+        """Count both texts of every image that has a caption; images without alt-text count for the captions alone."""
+        start = time.monotonic()
+        captions = storage.read_table(dataset.captions(self.captions, shard), columns=["key", "caption"])
+        captioned = captions.filter(captions["caption"].is_valid())
+        texts = {"caption": captioned["caption"].to_pylist(), "alt_text": self._alt_texts(dataset, shard, captioned)}
+        partials = {name: CaptionPartials.of(values).to_json() for name, values in texts.items()}
+        storage.write_json(self.output(dataset, shard), partials)
+        missing = captions.num_rows - captioned.num_rows
+        return ShardResult(
+            rows=captions.num_rows,
+            kept=captioned.num_rows,
+            rejects={Reason.NO_CAPTION.value: missing} if missing else {},
+            seconds=time.monotonic() - start,
+        )
+
+    @staticmethod
+    def _alt_texts(dataset: Dataset, shard: Shard, captioned: pa.Table) -> list[str]:
+        images = storage.read_table(dataset.image_table(shard), columns=["key", "caption"])
+        alt_texts = dict(zip(images["key"].to_pylist(), images["caption"].to_pylist(), strict=True))
+        return [alt_texts[key] for key in captioned["key"].to_pylist() if alt_texts[key]]

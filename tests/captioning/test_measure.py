@@ -1,0 +1,63 @@
+"""Partial sums of a shard's captions and alt-texts."""
+
+import logging
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from captioning import measure
+from captioning.measure import MeasureCaptions
+from captioning.statistics import CaptionPartials
+from curation import storage
+from curation.dataset import Dataset, Shard
+from curation.schemas import CAPTIONS, IMAGES
+
+SHARD = Shard(index=2)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    dataset = Dataset(str(tmp_path))
+    images = {"a": "alt text of a", "b": None, "c": "never captioned", "d": "", "e": "not selected"}
+    captions = {"a": "A dog on a lawn", "b": "Two cats", "c": None, "d": "A blue door"}
+    rows = [{"key": key, "caption": text} for key, text in images.items()]
+    storage.write_table(dataset.image_table(SHARD), pa.Table.from_pylist(rows, IMAGES))
+    rows = [{"key": key, "caption": text} for key, text in captions.items()]
+    storage.write_table(dataset.captions("cogvlm", SHARD), pa.Table.from_pylist(rows, CAPTIONS))
+    return dataset
+
+
+def test_captions_and_the_alt_texts_they_replace_are_summed(dataset: Dataset) -> None:
+    stage = MeasureCaptions(captions="cogvlm")
+    result = stage.process(dataset, SHARD)
+    assert stage.folder == "statistics/cogvlm"
+    assert stage.output(dataset, SHARD) == f"{dataset.root}/statistics/cogvlm/00002.json"
+    partials = storage.read_json(stage.output(dataset, SHARD))
+    captions = ["A dog on a lawn", "Two cats", "A blue door"]
+    assert CaptionPartials.from_json(partials["caption"]) == CaptionPartials.of(captions)
+    assert CaptionPartials.from_json(partials["alt_text"]) == CaptionPartials.of(["alt text of a"])
+    assert (partials["caption"]["words"], partials["alt_text"]["words"]) == (10, 4)
+    assert (result.rows, result.kept, dict(result.rejects)) == (4, 3, {"no_caption": 1})
+
+
+def test_the_same_shard_gives_the_same_bytes(dataset: Dataset) -> None:
+    written = []
+    for _ in range(2):
+        MeasureCaptions(captions="cogvlm").process(dataset, SHARD)
+        written.append(Path(dataset.statistics("cogvlm", SHARD)).read_bytes())
+    assert written[0] == written[1]
+
+
+def test_missing_nltk_data_is_said_once_at_the_start(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        monkeypatch.setattr(measure, "has_nltk_data", lambda: True)
+        MeasureCaptions(captions="cogvlm").check(dataset)
+        assert caplog.messages == []
+        monkeypatch.setattr(measure, "has_nltk_data", lambda: False)
+        MeasureCaptions(captions="cogvlm").check(dataset)
+    (message,) = caplog.messages
+    assert message.startswith("statistics/cogvlm: ")
+    assert "nltk.downloader" in message
