@@ -16,6 +16,7 @@ from curation import storage
 from curation.dataset import Dataset, Shard, TrainingSet
 from curation.reasons import Reason
 from curation.schemas import SUCCESS
+from curation.sources.source import read_plan
 from pipelines.merge import merge_summary
 
 READERS = 16
@@ -91,11 +92,11 @@ def levels(dataset: Dataset) -> list[Level]:
 
 def _planned(dataset: Dataset) -> Level:
     """The source's own account of its metadata rows."""
-    path = storage.join(dataset.root, "urls", "plan.json")
-    if not storage.exists(path):
+    plan = read_plan(dataset)
+    if plan is None:
         return Level(name="planned", rows=0, kept=0, rejects=Counter())
-    plan = storage.read_json(path)
-    return Level(name="planned", rows=plan["rows"], kept=plan["kept"], rejects=Counter(plan["rejects"]))
+    rejects = Counter({reason: count for reason, count in plan.rejects.items() if count})
+    return Level(name="planned", rows=plan.rows, kept=plan.kept, rejects=rejects)
 
 
 def _level(

@@ -1,0 +1,1 @@
+"""New captions for selected images, and statistics of captions."""

@@ -1,0 +1,187 @@
+"""The whole model: against a slow reference, in its names and sizes, and through save and load."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from captioning.cogvlm import CogVLM, CogVLMConfig, VisionConfig
+from tests.captioning.cogvlm import reference
+from tests.captioning.cogvlm.tiny import random_model, small_config
+
+TEXTS = [[7, 21, 9, 30], [5, 11], [40, 41, 42, 43]]
+
+LANGUAGE_LAYER = [
+    "input_layernorm.weight",
+    "post_attention_layernorm.weight",
+    "self_attn.vision_expert_query_key_value.weight",
+    "self_attn.language_expert_query_key_value.weight",
+    "self_attn.vision_expert_dense.weight",
+    "self_attn.language_expert_dense.weight",
+    "mlp.language_mlp.gate_proj.weight",
+    "mlp.language_mlp.up_proj.weight",
+    "mlp.language_mlp.down_proj.weight",
+    "mlp.vision_mlp.gate_proj.weight",
+    "mlp.vision_mlp.up_proj.weight",
+    "mlp.vision_mlp.down_proj.weight",
+]
+VISION_LAYER = [
+    "input_layernorm.weight",
+    "input_layernorm.bias",
+    "post_attention_layernorm.weight",
+    "post_attention_layernorm.bias",
+    "attention.query_key_value.weight",
+    "attention.query_key_value.bias",
+    "attention.dense.weight",
+    "attention.dense.bias",
+    "mlp.fc1.weight",
+    "mlp.fc1.bias",
+    "mlp.fc2.weight",
+    "mlp.fc2.bias",
+]
+OUTSIDE_LAYERS = [
+    "lm_head.weight",
+    "model.embed_tokens.weight",
+    "model.norm.weight",
+    "model.vision.patch_embedding.cls_embedding",
+    "model.vision.patch_embedding.position_embedding.weight",
+    "model.vision.patch_embedding.proj.weight",
+    "model.vision.patch_embedding.proj.bias",
+    "model.vision.linear_proj.linear_proj.weight",
+    "model.vision.linear_proj.norm1.weight",
+    "model.vision.linear_proj.norm1.bias",
+    "model.vision.linear_proj.gate_proj.weight",
+    "model.vision.linear_proj.dense_h_to_4h.weight",
+    "model.vision.linear_proj.dense_4h_to_h.weight",
+    "model.vision.boi",
+    "model.vision.eoi",
+]
+
+
+def published_names(config: CogVLMConfig) -> set[str]:
+    """The published checkpoints' names, without the rotary frequencies that they hold beside the weights."""
+    names = set(OUTSIDE_LAYERS)
+    for layer in range(config.num_hidden_layers):
+        names |= {f"model.layers.{layer}.{name}" for name in LANGUAGE_LAYER}
+        if config.num_multi_query_heads:
+            names.add(f"model.layers.{layer}.self_attn.vision_expert_query_key_value.bias")
+    for layer in range(config.vision_config.num_hidden_layers):
+        names |= {f"model.vision.transformer.layers.{layer}.{name}" for name in VISION_LAYER}
+    if config.num_multi_query_heads:
+        names |= {"model.vision.conv.weight", "model.vision.conv.bias"}
+    return names
+
+
+def published_config(*, v2: bool) -> CogVLMConfig:
+    """cogvlm-chat at 490 px, and cogvlm2-llama3-chat."""
+    return CogVLMConfig(
+        hidden_size=4096,
+        intermediate_size=14336 if v2 else 11008,
+        num_hidden_layers=32,
+        num_attention_heads=32,
+        num_multi_query_heads=8 if v2 else None,
+        vocab_size=128256 if v2 else 32000,
+        max_position_embeddings=8192 if v2 else 2048,
+        vision_config=VisionConfig(
+            image_size=1344 if v2 else 490,
+            patch_size=14,
+            hidden_size=1792,
+            intermediate_size=15360,
+            num_heads=16,
+            num_hidden_layers=63,
+            num_positions=9217 if v2 else 1226,
+        ),
+    )
+
+
+def test_agrees_with_the_reference(model: CogVLM, config: CogVLMConfig, pixels: Tensor) -> None:
+    for image, text in zip(pixels, TEXTS, strict=True):
+        ours = model(image[None], torch.tensor([text]))[0]
+        torch.testing.assert_close(
+            ours, reference.logits(model.state_dict(), config, image, text), rtol=1e-5, atol=1e-5
+        )
+
+
+def test_agrees_with_the_reference_where_no_text_follows_the_image(
+    model: CogVLM, config: CogVLMConfig, pixels: Tensor
+) -> None:
+    ours = model(pixels[:1], torch.empty(1, 0, dtype=torch.long))[0]
+    torch.testing.assert_close(ours, reference.logits(model.state_dict(), config, pixels[0], []), rtol=1e-5, atol=1e-5)
+
+
+def test_a_batch_of_unequal_texts_agrees_with_the_reference(
+    model: CogVLM, config: CogVLMConfig, pixels: Tensor
+) -> None:
+    padded = torch.tensor([[0] * (4 - len(text)) + text for text in TEXTS])
+    ours = model(pixels, padded, padding=torch.tensor([4 - len(text) for text in TEXTS]))
+    for row, image, text in zip(ours, pixels, TEXTS, strict=True):
+        theirs = reference.logits(model.state_dict(), config, image, text)
+        torch.testing.assert_close(row[-len(text) :], theirs[-len(text) :], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("expert", ["language_mlp", "vision_mlp"])
+def test_end_of_image_goes_through_the_language_expert(pixels: Tensor, expert: str) -> None:
+    # In the last layer an expert's MLP changes the slots that it serves and no others.
+    model = random_model(small_config(v2=False))
+    before = model(pixels[:1], torch.tensor([[5, 6]]))[0]
+    getattr(model.model.layers[-1].mlp, expert).down_proj.weight.mul_(2)
+    after = model(pixels[:1], torch.tensor([[5, 6]]))[0]
+    changed = (before != after).any(-1).tolist()
+    bos, boi, patches, eoi, text = [0], [1], list(range(2, 18)), [18], [19, 20]
+    served = boi + patches if expert == "vision_mlp" else bos + eoi + text
+    assert [slot for slot, is_changed in enumerate(changed) if is_changed] == served
+
+
+def test_patches_share_a_rotary_position(pixels: Tensor) -> None:
+    # With one layer, all that could tell the text in which order the patches came is their rotary positions.
+    model = random_model(small_config(v2=False, layers=1))
+    x = model.model.embed(pixels[:1], torch.tensor([[5, 6]]))
+    shuffled = x.clone()
+    shuffled[:, 2:18] = x[:, 2:18].flip(1)
+    straight, flipped = model.model(x, model.layout()), model.model(shuffled, model.layout())
+    torch.testing.assert_close(flipped[:, 18:], straight[:, 18:], rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(flipped[:, 2:18], straight[:, 2:18], atol=1e-2)
+
+
+def test_names_are_the_published_ones(model: CogVLM, config: CogVLMConfig) -> None:
+    assert set(model.state_dict()) == published_names(config)
+
+
+def test_the_published_cogvlm_has_1187_tensors_and_17_6_billion_weights() -> None:
+    with torch.device("meta"):
+        model = CogVLM(published_config(v2=False))
+    rotary_frequencies = 32  # one a layer, which the checkpoint holds and the model does without
+    assert len(model.state_dict()) + rotary_frequencies == 1187
+    assert round(sum(tensor.numel() for tensor in model.state_dict().values()) / 1e9, 1) == 17.6
+    assert model.config.num_patches == 1225
+
+
+def test_the_published_cogvlm2_has_the_size_that_its_index_says() -> None:
+    with torch.device("meta"):
+        model = CogVLM(published_config(v2=True))
+    rotary_frequencies = 32 * 64
+    numbers = sum(tensor.numel() for tensor in model.state_dict().values()) + rotary_frequencies
+    assert 2 * numbers == 39_006_214_656  # bytes, in bfloat16
+    assert model.config.num_patches == 2304
+
+
+def test_comes_back_from_disk_as_it_was(model: CogVLM, pixels: Tensor, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path / "model")
+    loaded = CogVLM.from_pretrained(tmp_path / "model", dtype=torch.float32)
+    assert loaded.config == model.config
+    assert list(loaded.state_dict()) == list(model.state_dict())
+    assert not loaded.training
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
+    text = torch.tensor(TEXTS[:1])
+    assert torch.equal(loaded(pixels[:1], text), model(pixels[:1], text))
+
+
+def test_loads_as_bfloat16_and_runs_in_it(model: CogVLM, pixels: Tensor, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path)
+    loaded = CogVLM.from_pretrained(tmp_path)
+    assert {tensor.dtype for tensor in loaded.state_dict().values()} == {torch.bfloat16}
+    text = torch.tensor(TEXTS[:1])
+    logits = loaded(pixels[:1].bfloat16(), text)
+    assert logits.dtype == torch.bfloat16
+    assert torch.cosine_similarity(logits.float(), model(pixels[:1], text), dim=-1).min() > 0.99
