@@ -57,6 +57,17 @@ def settings_of(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
+def relative_to(settings: Any, folder: str) -> Any:
+    """`settings` with `${dir}` for `folder` at the start of every path, so that a run's folder can be moved."""
+    if isinstance(settings, dict):
+        return {name: relative_to(value, folder) for name, value in settings.items()}
+    if isinstance(settings, list):
+        return [relative_to(value, folder) for value in settings]
+    if isinstance(settings, str) and (settings == folder or settings.startswith(f"{folder}/")):
+        return "${dir}" + settings.removeprefix(folder)
+    return settings
+
+
 def fingerprint(value: Any) -> str:
     """16 hex digits that differ where any part of a JSON value does."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -51,12 +51,14 @@ def cluster(address: str | None) -> Iterator[None]:
         RuntimeError: this process is connected to another cluster.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # a restart of a worker is no error here
     import ray
+    import ray.data
 
     if ray.is_initialized() and address in (None, ray.get_runtime_context().gcs_address):
         yield
         return
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what it would say is in the rows and in Ray's logs
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what it would say comes out in the rows
     ray.init(
         address=address or "local",
         include_dashboard=None if address else False,

@@ -7,10 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from curation import storage
 from curation.dataset import Dataset, TrainingSet
-from curation.manifest import Step, settings_of
+from curation.manifest import Step, relative_to, settings_of
 from curation.sources import Source
 from curation.stage import ShardStage
 from pipelines import completion
@@ -98,20 +99,23 @@ class Pipeline:
         """The manifest of a branch: its source and stages with their settings and finished files."""
         dataset, chain = self.dataset(branch), self.branches[branch]
         shards = dataset.shards()
-        source = {"source": settings_of(chain.source), "inputs": settings_of(chain.source.inputs())}
+        source = {"source": chain.source, "inputs": chain.source.inputs()}
         urls = storage.join(dataset.root, "urls")
         return [
-            Step(name="urls", settings=source, files=len(shards), redo=urls),
+            Step(name="urls", settings=self._settings(source), files=len(shards), redo=urls),
             *(
                 Step(
                     name=stage.folder,
-                    settings=settings_of(stage),
+                    settings=self._settings(stage),
                     files=len(completion.finished(dataset, stage, shards)),
                     redo=storage.join(dataset.root, stage.folder),
                 )
                 for stage in chain.stages
             ),
         ]
+
+    def _settings(self, value: object) -> Any:
+        return relative_to(settings_of(value), self.dir.rstrip("/"))
 
     def merge_inputs(self) -> dict[str, MergeInput]:
         """What every branch can give to the merge now: the shards that all its stages have finished."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from curation.dataset import Dataset, Shard
@@ -43,7 +44,8 @@ class ConsoleDisplay(Display):
 
     def say(self, line: str) -> None:
         """Print `line` after the seconds since the start."""
-        self._console.print(f"[dim]{time.monotonic() - self._start:6.1f} s[/]  {line}", highlight=False)
+        elapsed = f"[dim]{time.monotonic() - self._start:6.1f} s[/]  "
+        self._console.print(elapsed + escape(line), highlight=False, soft_wrap=True)
 
     @contextmanager
     def watch(
@@ -54,13 +56,12 @@ class ConsoleDisplay(Display):
         def look() -> list[int]:
             return [len(completion.finished(dataset, stage, shards)) for stage in stages]
 
-        labels = [f"{name}: {stage.folder}" for stage in stages]
         show = self._bars if self._console.is_terminal else self._lines
-        with show(labels, len(shards)) as update, _repeat(lambda: update(look())):
+        with show(name, [stage.folder for stage in stages], len(shards)) as update, _repeat(lambda: update(look())):
             yield
 
     @contextmanager
-    def _bars(self, labels: list[str], total: int) -> Iterator[Callable[[list[int]], None]]:
+    def _bars(self, name: str, folders: list[str], total: int) -> Iterator[Callable[[list[int]], None]]:
         columns = (
             TextColumn("          {task.description}"),
             BarColumn(),
@@ -69,7 +70,7 @@ class ConsoleDisplay(Display):
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._console) as progress:
-            tasks = [progress.add_task(label, total=total) for label in labels]
+            tasks = [progress.add_task(f"{name}: {folder}", total=total) for folder in folders]
 
             def update(counts: list[int]) -> None:
                 for task, count in zip(tasks, counts, strict=True):
@@ -78,7 +79,7 @@ class ConsoleDisplay(Display):
             yield update
 
     @contextmanager
-    def _lines(self, labels: list[str], total: int) -> Iterator[Callable[[list[int]], None]]:
+    def _lines(self, name: str, folders: list[str], total: int) -> Iterator[Callable[[list[int]], None]]:
         shown: list[int] = []
         last = 0.0
 
@@ -87,7 +88,8 @@ class ConsoleDisplay(Display):
             if counts == shown or (time.monotonic() - last < PLAIN_INTERVAL and set(counts) != {total}):
                 return
             shown, last = counts, time.monotonic()
-            self.say(", ".join(f"{label} {count}/{total}" for label, count in zip(labels, counts, strict=True)))
+            done = (f"{folder} {count}" for folder, count in zip(folders, counts, strict=True))
+            self.say(f"{name}: of {total} shards {', '.join(done)}")
 
         yield update
 

@@ -105,11 +105,16 @@ class Repack(ShardStage):
                 "caption": captions[key]["caption"],
                 "alt_text": image["caption"],
                 "captioner": name,
-                "aesthetic": scores[key]["aesthetic"],
+                "aesthetic": _shortest(scores[key]["aesthetic"]),
                 "short_edge": scores[key]["short_edge"],
             }
             for key, image in images.items()
         }
+
+
+def _shortest(score: float | None) -> float | None:
+    """The score as it was written: a float32 of four decimals shows sixteen as a Python float."""
+    return None if score is None else round(score, 4)
 
 
 def _rows(path: str, keys: pa.ChunkedArray) -> dict[str, Row]:

@@ -1,9 +1,11 @@
 """Funnels and outcomes as tables on a terminal."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from curation.reasons import Reason
@@ -11,6 +13,12 @@ from pipelines.chain import Failure
 from pipelines.status import Funnel
 
 FAILURES_SHOWN = 20
+PLAIN_WIDTH = 140
+
+
+def open_console() -> Console:
+    """The terminal; a file or a pipe gets lines as wide as the tables need, since nothing wraps them there."""
+    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 
 
 def funnel_table(funnels: Sequence[Funnel]) -> Table:
@@ -19,9 +27,7 @@ def funnel_table(funnels: Sequence[Funnel]) -> Table:
     table.add_column("")
     for funnel in funnels:
         table.add_column(funnel.branch, justify="right")
-    names = list(dict.fromkeys(level.name for funnel in funnels for level in funnel.levels))
-    names.sort(key=lambda name: name == "merged")  # the last level of all, whatever captions a branch has
-    for name in names:
+    for name in _level_names(funnels):
         kept = [{level.name: level.kept for level in funnel.levels}.get(name) for funnel in funnels]
         table.add_row(name, *("" if count is None else f"{count:,}" for count in kept))
     return table
@@ -35,16 +41,11 @@ def reject_table(funnels: Sequence[Funnel]) -> Table:
     for funnel in funnels:
         table.add_column(funnel.branch, justify="right")
     table.add_column("")
-    counts = {
-        (level.name, reason): Counter[str]()
-        for funnel in funnels
-        for level in funnel.levels
-        for reason in level.rejects
-    }
-    for funnel in funnels:
-        for level in funnel.levels:
-            for reason, count in level.rejects.items():
-                counts[level.name, reason][funnel.branch] += count
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for name in _level_names(funnels):
+        for funnel in funnels:
+            for reason, count in {level.name: level.rejects for level in funnel.levels}.get(name, Counter()).items():
+                counts.setdefault((name, reason), Counter())[funnel.branch] += count
     for (name, reason), by_branch in counts.items():
         shown = (f"{by_branch[funnel.branch]:,}" if by_branch[funnel.branch] else "" for funnel in funnels)
         table.add_row(name, reason, *shown, _sentence(reason))
@@ -66,6 +67,12 @@ def show_failures(console: Console, failures: Sequence[Failure]) -> None:
         )
     if len(failures) > FAILURES_SHOWN:
         console.print(f"... and {len(failures) - FAILURES_SHOWN} more")
+
+
+def _level_names(funnels: Sequence[Funnel]) -> list[str]:
+    """Every level once, from top to bottom; the merge is the last, whatever captions a branch has."""
+    names = list(dict.fromkeys(level.name for funnel in funnels for level in funnel.levels))
+    return sorted(names, key=lambda name: name == "merged")
 
 
 def _sentence(reason: str) -> str:

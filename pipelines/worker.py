@@ -3,7 +3,6 @@
 import json
 import time
 import traceback
-from dataclasses import asdict
 from typing import Any
 
 from curation import storage
@@ -71,7 +70,9 @@ class StageWorker:
         except Exception as error:  # noqa: BLE001 (any error is this shard's alone; the others go on)
             traceback.print_exc()
             return _message(error), None
-        return "", {"stage": self._stage.folder, **asdict(result)}
+        # Not asdict: it would make a Counter of the items of a Counter.
+        counts = {"rows": result.rows, "kept": result.kept, "rejects": dict(result.rejects)}
+        return "", {"stage": self._stage.folder, **counts, "seconds": result.seconds}
 
 
 def _message(error: Exception) -> str:

@@ -25,8 +25,6 @@ class SaveConnector(Callback):
         assert isinstance(pl_module, ConnectorTraining)
         if not trainer.is_global_zero:
             return
-        for logger in trainer.loggers:
-            logger.save()
         path = pl_module.connector.save_pretrained(self.folder, metadata={"steps": str(trainer.global_step)})
         print(f"connector after {trainer.global_step:,} steps: {path}")
 

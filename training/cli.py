@@ -89,13 +89,15 @@ def main(args: Sequence[str]) -> None:
         _refuse(f"expected `fit`, got {' '.join(args) or 'nothing'}; `ella train --help` shows examples")
     try:
         with _quiet():
-            _fit(args[1:])
+            cli = build(args[1:])
+            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path, weights_only=True)
     except (SettingsError, MisconfigurationException) as error:
         _refuse(str(error))
 
 
-def _fit(args: Sequence[str]) -> None:
-    cli = TrainingCLI(
+def build(args: Sequence[str]) -> TrainingCLI:
+    """The model, the data and the trainer that `args`, the options after `fit`, ask for; nothing is trained yet."""
+    return TrainingCLI(
         ConnectorTraining,
         TrainingPairs,
         args=list(args),
@@ -106,7 +108,6 @@ def _fit(args: Sequence[str]) -> None:
         save_config_kwargs={"overwrite": True},
         parser_kwargs={"prog": "ella train fit", "parser_mode": "omegaconf+", "exit_on_error": False},
     )
-    cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path, weights_only=True)
 
 
 def _nearest(message: str, parser: LightningArgumentParser) -> str:

@@ -18,9 +18,6 @@ from curation.dataset import Shard, TrainingSet
 from training.errors import SettingsError
 from training.images import Crop, decode_image
 
-EXTENSIONS = (".jpg", ".txt")
-"""The members that training reads; no other is opened, whatever a tar holds."""
-
 
 class Sample(TypedDict):
     """One pair: pixels (3, H, W) in [-1, 1]."""
@@ -90,7 +87,7 @@ class PairStream(IterableDataset[Sample]):
         mixer = random.Random(f"{self.seed}/{epoch}/{self.rank}/{worker}")
         pipeline = webdataset.DataPipeline(
             lambda: _open_tars(self.deal(epoch, worker, workers)),
-            lambda files: tar_file_expander(files, select_files=lambda name: name.endswith(EXTENSIONS)),
+            tar_file_expander,
             group_by_keys,
             webdataset.shuffle(self.shuffle_buffer, initial=self.shuffle_buffer, rng=mixer),
             webdataset.map(lambda sample: self._decode(sample, epoch)),
@@ -153,7 +150,7 @@ class TrainingPairs(LightningDataModule):
         self._crop = crop
         self._shuffle_buffer = shuffle_buffer
         self._num_workers = num_workers
-        self._seed = seed
+        self.seed = seed
         self._stream: PairStream | None = None
 
     def setup(self, stage: str) -> None:
@@ -182,7 +179,7 @@ class TrainingPairs(LightningDataModule):
             resolution=self._resolution,
             crop=self._crop,
             shuffle_buffer=self._shuffle_buffer,
-            seed=self._seed,
+            seed=self.seed,
             rank=rank,
             world_size=world_size,
         )

@@ -52,7 +52,7 @@ class ConnectorTraining(LightningModule):
         self._learning_rate = learning_rate
         self._weight_decay = weight_decay
         self._caption_dropout = caption_dropout
-        self._seed = seed
+        self.seed = seed
 
     def configure_model(self) -> None:
         """Load the frozen parts, once, and see that the connector fits between them.
@@ -70,7 +70,7 @@ class ConnectorTraining(LightningModule):
         """The diffusion loss of one batch."""
         assert self.text_encoder is not None
         assert self.diffusion is not None
-        generator = step_generator(self._seed, self.current_epoch, batch_idx, self.global_rank)
+        generator = step_generator(self.seed, self.current_epoch, batch_idx, self.global_rank)
         captions = drop_captions(batch["captions"], self._caption_dropout, generator)
         latents = self.diffusion.encode(batch["pixels"], generator)  # (B, 4, h, w)
         noise = torch.randn(latents.shape, generator=generator).to(latents)

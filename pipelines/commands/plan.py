@@ -7,6 +7,7 @@ from rich.table import Table
 
 from pipelines.commands.arguments import parse, parser, print_help_if_asked
 from pipelines.plan import Plan, StagePlan, make_plan
+from pipelines.show import open_console
 
 
 def main(args: Sequence[str]) -> int:
@@ -20,7 +21,7 @@ def main(args: Sequence[str]) -> int:
     if print_help_if_asked(plan_parser, args):
         return 0
     pipeline, options = parse(plan_parser, args)
-    console = Console()
+    console = open_console()
     console.print("[bold]settings[/]")
     console.print(plan_parser.dump(options, skip_none=False), highlight=False, markup=False)
     show(console, make_plan(pipeline))

@@ -12,8 +12,9 @@ from pipelines.commands.run import execute
 CONFIG = Path(pipelines.__file__).parent / "configs" / "quickstart.yaml"
 
 WARNING = """
-The captions in this run are noise: its CogVLM is a small one with random weights, as are its language model and
-its U-Net. Only the aesthetic head was fitted, to this world's vividness. What is real is the way of the data."""
+What is real here is the way of the data. The models are small and know only this world: the aesthetic head was fitted
+to its vividness, the CogVLM was trained for seconds, so that its captions are fluent and mostly wrong, and the language
+model and the U-Net that the connector was trained between have random weights."""
 
 
 def main(args: Sequence[str]) -> int:

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from pipelines import status
 from pipelines.commands.arguments import parse, parser, print_help_if_asked
 from pipelines.pipeline import Pipeline
 from pipelines.progress import ConsoleDisplay
 from pipelines.run import Run
-from pipelines.show import show_failures, show_funnels
+from pipelines.show import open_console, show_failures, show_funnels
 
 
 def main(args: Sequence[str]) -> int:
@@ -38,7 +36,7 @@ def main(args: Sequence[str]) -> int:
 
 def execute(pipeline: Pipeline, address: str | None) -> int:
     """Run `pipeline` with a display for people; returns the exit code."""
-    console = Console()
+    console = open_console()
     outcome = Run(pipeline, address=address, display=ConsoleDisplay(console))()
     console.print()
     show_funnels(console, status.funnels(pipeline.dir))

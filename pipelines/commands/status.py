@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
-from rich.console import Console
 
-from pipelines.show import show_funnels
+from pipelines.show import open_console, show_funnels
 from pipelines.status import funnels
 
 
@@ -18,5 +17,5 @@ def main(args: Sequence[str]) -> int:
         epilog="examples: ella status quickstart | ella status s3://bucket/ella",
     )
     parser.add_argument("dir", type=str, help="the folder of a run, or of one of its datasets")
-    show_funnels(Console(), funnels(parser.parse_args(list(args)).dir))
+    show_funnels(open_console(), funnels(parser.parse_args(list(args)).dir))
     return 0

@@ -22,7 +22,7 @@ class Echo(Captioner):
 
 
 def test_a_captioner_has_to_caption_and_nothing_else() -> None:
-    with pytest.raises(TypeError, match="abstract method '?caption"):
+    with pytest.raises(TypeError, match=r"abstract method '?caption"):
         Captioner()
     echo = Echo()
     echo.check()

@@ -12,6 +12,7 @@ from curation.manifest import (
     fingerprint,
     reconcile,
     record,
+    relative_to,
     settings_of,
 )
 from curation.stage import Resources, execution
@@ -41,6 +42,12 @@ def test_differences_name_the_field() -> None:
     new = {"a": {"b": 2, "c": [1, 3]}, "new": None, "more": 5}
     assert differences(old, new) == ["a.b: 1 -> 2", "a.c[1]: 2 -> 3", "gone: true -> null", "more: null -> 5"]
     assert differences(old, old) == []
+
+
+def test_paths_in_the_folder_of_the_run_do_not_name_it() -> None:
+    settings = {"a": "/data/run/models", "b": ["/data/run", "/data/runner", 1], "c": {"d": "/data/run/x"}}
+    expected = {"a": "${dir}/models", "b": ["${dir}", "/data/runner", 1], "c": {"d": "${dir}/x"}}
+    assert relative_to(settings, "/data/run") == expected
 
 
 def test_a_fingerprint_does_not_depend_on_the_order_of_fields() -> None:

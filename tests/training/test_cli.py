@@ -8,7 +8,7 @@ import yaml
 
 import training
 from tests.training import tiny
-from training.cli import main
+from training.cli import build, main
 from training.connectors import TimestepAwareSemanticConnector
 
 CONFIGS = Path(training.__file__).parent / "configs"
@@ -122,8 +122,20 @@ def test_dir_stands_in_every_path_also_after_an_override(capsys: pytest.CaptureF
     config = printed(capsys, "--config", QUICKSTART, "--dir", "elsewhere", "--data.folder", "${dir}/merged")
     assert config["data"]["folder"] == "elsewhere/merged"  # type: ignore[index]
     assert config["output"]["folder"] == "elsewhere/connector"  # type: ignore[index]
+    assert config["model"]["caption_dropout"] == 0.1  # type: ignore[index]
     assert "${" not in str(config)
     assert "quickstart/" not in str(config)
+
+
+def test_one_seed_is_everyones() -> None:
+    cli = build(["--config", QUICKSTART, "--seed_everything", "7"])
+    assert (cli.model.seed, cli.datamodule.seed) == (7, 7)
+
+
+def test_a_misspelt_name_does_not_hide(capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused(capsys, "fit", "--config", QUICKSTART, "--nothing.like_it", "1")
+    assert "--nothing.like_it" in line
+    assert "did you mean" not in line
 
 
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,16 @@ def test_every_shard_is_dealt_to_one_reader(shards: int, world_size: int, worker
     assert max(map(len, hands)) - min(map(len, hands)) <= 1
 
 
+def test_shards_are_dealt_anew_every_epoch() -> None:
+    def deal(seed: int, epoch: int) -> tuple[str, ...]:
+        shards = tuple(Shard(index=index) for index in range(20))
+        pairs = PairStream(root="set", shards=shards, resolution=16, crop="center", shuffle_buffer=1, seed=seed)
+        return tuple(pairs.deal(epoch))
+
+    assert len({deal(seed, epoch) for seed in (0, 1) for epoch in (0, 1)}) == 4
+    assert deal(1, 1) == deal(1, 1)
+
+
 def test_an_epoch_is_every_pair_once(training_folder: str) -> None:
     assert sorted(ids(stream(training_folder), 0)) == sorted(keys(training_folder))
 
@@ -147,7 +157,7 @@ def test_a_set_without_samples_is_an_error_and_no_endless_loop(tmp_path: Path) -
         next(iter(stream(root)))
 
 
-def test_other_members_are_not_opened(tmp_path: Path) -> None:
+def test_other_members_are_carried_past_unread(tmp_path: Path) -> None:
     parts = {"jpg": tiny.picture("red"), "txt": b"red", "pkl": b"cos\nsystem\n(S'false'\ntR.", "json": b"{"}
     assert ids(stream(write_shard(tmp_path, {"a": parts})), 0) == ["a"]
 

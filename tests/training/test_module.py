@@ -93,6 +93,13 @@ def test_a_step_depends_on_its_place_and_not_on_chance(world: Path) -> None:
     assert step(tiny.build_training(world, seed=9), batch).item() != losses[0]
 
 
+def test_ranks_draw_for_themselves(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, batch = tiny.build_training(world), batch_of(world, 4)
+    first = step(module, batch).item()
+    monkeypatch.setattr(ConnectorTraining, "global_rank", 1)
+    assert step(module, batch).item() != first
+
+
 def test_the_loss_is_that_of_the_condition_from_text_and_timestep(world: Path) -> None:
     module, batch = tiny.build_training(world, caption_dropout=0.0, seed=4), batch_of(world, 2)
     loss = step(module, batch, number=3)
@@ -123,8 +130,19 @@ def test_captions_are_dropped_by_their_share() -> None:
     assert set(drop_captions(captions, 1.0, torch.Generator())) == {""}
 
 
-def test_the_optimizer_is_the_papers(world: Path) -> None:
-    optimizer = tiny.build_training(world).configure_optimizers()
+def test_dropped_captions_train_the_empty_caption(world: Path) -> None:
+    batch = batch_of(world, 4)
+    empty = Batch(pixels=batch["pixels"], captions=[""] * 4, sample_ids=batch["sample_ids"])
+    dropping, keeping = (tiny.build_training(world, caption_dropout=share) for share in (1.0, 0.0))
+    assert torch.equal(step(dropping, batch), step(keeping, empty))
+    assert not torch.equal(step(keeping, batch), step(keeping, empty))
+
+
+def test_the_optimizer_is_the_papers_and_holds_the_connector_alone(world: Path) -> None:
+    module = tiny.build_training(world)
+    module.configure_model()
+    optimizer = module.configure_optimizers()
+    assert optimizer.param_groups[0]["params"] == list(module.connector.parameters())
     assert isinstance(optimizer, torch.optim.AdamW)
     assert (optimizer.defaults["lr"], optimizer.defaults["weight_decay"]) == (1e-4, 0.01)
 

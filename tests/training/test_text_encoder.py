@@ -23,6 +23,7 @@ def encoder(text_encoder_folder: str) -> T5TextEncoder:
 def test_every_caption_has_the_same_length(encoder: T5TextEncoder) -> None:
     assert encoder.width == tiny.TEXT_WIDTH
     assert encoder(CAPTIONS).shape == (3, 128, tiny.TEXT_WIDTH)
+    assert encoder(["a"]).shape == (1, 128, tiny.TEXT_WIDTH)
 
 
 def test_a_shorter_length_can_be_set(text_encoder_folder: str) -> None:

@@ -1,7 +1,8 @@
 """CogVLM once more, slowly: one image, one position at a time, from the description of the published model.
 
-It shares no code with the model that it checks. Every slot's expert and rotary position come from token types, as
-the published routing defines them, and attention is masked, uncached and in full.
+It shares no code with the model that it checks, and computes in float64, so that what differs is the model's own
+rounding. Every slot's expert and rotary position come from token types, as the published routing defines them, and
+attention is masked, uncached and in full.
 """
 
 import cmath
@@ -16,7 +17,8 @@ Weights = dict[str, Tensor]
 
 def logits(weights: Weights, config: CogVLMConfig, pixels: Tensor, text: list[int]) -> Tensor:
     """Logits (T, vocabulary) after every slot, for one image (3, S, S) and the token ids that follow it."""
-    image = _vision(weights, config, pixels)
+    weights = {name: tensor.double() for name, tensor in weights.items()}
+    image = _vision(weights, config, pixels.double())
     embedding = weights["model.embed_tokens.weight"]
     x = torch.stack([embedding[config.bos_token_id], *image, *(embedding[token] for token in text)])
     types = [0] + [1] * len(image) + [0] * len(text)
@@ -58,7 +60,8 @@ def _layer(
 def _rotate(heads: Tensor, position: int, config: CogVLMConfig) -> Tensor:
     """Channels j and j + half are one complex number, turned by position * base^(-j / half)."""
     base, half = (500_000 if config.num_multi_query_heads else 10_000), heads.shape[1] // 2
-    turns = torch.tensor([cmath.exp(1j * position * base ** (-channel / half)) for channel in range(half)])
+    angles = [position * base ** (-channel / half) for channel in range(half)]
+    turns = torch.tensor([cmath.exp(1j * angle) for angle in angles], dtype=torch.complex128)
     turned = torch.complex(heads[:, :half], heads[:, half:]) * turns
     return torch.cat([turned.real, turned.imag], dim=1)
 

@@ -53,15 +53,33 @@ def test_prefill_and_decode_give_the_logits_of_the_whole_sequence(model: CogVLM,
 def test_ends_where_the_model_does_and_other_rows_go_on(pixels: Tensor) -> None:
     model = random_model(small_config(v2=False))
     free = [uncached(model, image, prompt, 8) for image, prompt in zip(pixels, EQUAL, strict=True)]
-    end = free[0][3]
-    model.config = replace(model.config, eos_token_id=(49, end))
+    end = next(token for token in free[0] if token not in free[1])
+    silent = min(set(range(50)) - {token for row in free for token in row})
+    model.config = replace(model.config, eos_token_id=(silent, end))
     rows = generate(model, pixels, EQUAL, max_new_tokens=8)
     for row, tokens in zip(rows, free, strict=True):
-        stop = next((index for index, token in enumerate(tokens) if token in (49, end)), None)
+        stop = next((index for index, token in enumerate(tokens) if token == end), None)
         assert row.tokens == tokens[:stop]
         assert row.ended == (stop is not None)
     assert rows[0].ended
-    assert not all(row.ended for row in rows)
+    assert not rows[1].ended
+
+
+def test_decoding_stops_once_every_row_has_ended(pixels: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_model(small_config(v2=False))
+    model.config = replace(model.config, eos_token_id=(2, 3))
+    script = torch.tensor([[5, 2, 7, 7, 7, 7], [6, 6, 6, 3, 6, 6], [2, 8, 8, 8, 8, 8]])
+    steps: list[Tensor] = []
+
+    def say(*_: object) -> Tensor:
+        steps.append(script[:, len(steps)])
+        return torch.nn.functional.one_hot(steps[-1], 50).float()
+
+    monkeypatch.setattr(model, "prefill", say)
+    monkeypatch.setattr(model, "decode", say)
+    rows = generate(model, pixels, EQUAL, max_new_tokens=6)
+    assert [(row.tokens, row.ended) for row in rows] == [([5], True), ([6, 6, 6], True), ([], True)]
+    assert len(steps) == 4
 
 
 def test_an_end_in_the_last_place_is_an_end(pixels: Tensor) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from captioning.cogvlm import CogVLM, CogVLMConfig, VisionConfig
@@ -28,7 +28,7 @@ def small_config(*, v2: bool, layers: int = 2) -> CogVLMConfig:
             patch_size=6,
             hidden_size=18,
             intermediate_size=28,
-            num_heads=3,
+            num_heads=2,
             num_hidden_layers=2,
             num_positions=17,
             layer_norm_eps=2e-2,
@@ -42,18 +42,19 @@ def random_model(config: CogVLMConfig) -> CogVLM:
     generator = torch.Generator().manual_seed(0)
     for name, tensor in model.state_dict().items():
         noise = torch.randn(tensor.shape, generator=generator)
-        tensor.copy_(1 + 0.3 * noise if "norm" in name and name.endswith("weight") else 0.2 * noise)
+        tensor.copy_(1 + 0.3 * noise if "norm" in name and name.endswith("weight") else 0.15 * noise)
     # So little variance that the epsilon of the adapter's norm shows.
     model.model.vision.linear_proj.linear_proj.weight.mul_(0.01)
     return model
 
 
 def save_tokenizer(folder: Path) -> None:
-    """Write a tokenizer that splits at white space and punctuation."""
+    """Write a tokenizer that splits at white space and punctuation, and puts BOS in front unless told not to."""
     words = ["<unk>", "<s>", "</s>", *SENTENCE.split()]
     words += [f"w{index}" for index in range(VOCABULARY - len(words))]
     tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $0", special_tokens=[("<s>", 1)])
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>"
     ).save_pretrained(folder)
