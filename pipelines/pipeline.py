@@ -27,6 +27,10 @@ class World(ABC):
     """What a run needs around it and a cluster does not: a web to download from, models to load."""
 
     @abstractmethod
+    def is_ready(self) -> bool:
+        """Whether all of it is there."""
+
+    @abstractmethod
     def prepare(self, say: Say) -> None:
         """Make what is not there yet."""
 

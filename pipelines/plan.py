@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from curation import storage
 from curation.dataset import Dataset, Shard, TrainingSet
-from curation.manifest import reconcile
 from curation.stage import Resources, ShardStage
 from pipelines import completion
+from pipelines.check import check
 from pipelines.pipeline import Pipeline
 
 
@@ -47,25 +47,23 @@ def make_plan(pipeline: Pipeline) -> Plan:
         ValueError: the run would refuse to start, for the same reason.
     """
     stages, notes = [], list[str]()
+    if pipeline.world is None or pipeline.world.is_ready():
+        check(pipeline)
+    else:
+        notes.append("world: the run makes a miniature world first, and serves it; inputs are checked after that")
     for name, branch in pipeline.branches.items():
         dataset = pipeline.dataset(name)
-        reconcile(dataset.manifest(), dataset.root, pipeline.steps(name))
         shards = dataset.shards()
         if not shards:
             notes.append(f"{name}: its source has not been partitioned into shards yet; the run does that first")
         stages += [_stage_plan(name, dataset, stage, shards) for stage in branch.stages]
     if pipeline.merge:
-        training_set = TrainingSet(pipeline.merge.output)
-        reconcile(training_set.manifest(), training_set.root, pipeline.merge_steps(pipeline.merge))
-        shards = training_set.planned_shards()
-        repack = pipeline.repack(pipeline.merge)
-        stages.append(_stage_plan("training set", Dataset(training_set.root), repack, shards))
+        training_set = Dataset(pipeline.merge.output)
+        shards = TrainingSet(training_set.root).planned_shards()
+        stages.append(_stage_plan("training set", training_set, pipeline.repack(pipeline.merge), shards))
     if pipeline.train:
-        pipeline.train.check()
         state = "is there" if pipeline.train.done else "would be trained"
         notes.append(f"connector: {pipeline.train.connector} {state} ({pipeline.train.config})")
-    if pipeline.world:
-        notes.append("world: the run works in a miniature world, which it makes and serves itself")
     return Plan(stages=stages, notes=notes)
 
 

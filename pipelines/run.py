@@ -14,6 +14,7 @@ from curation.manifest import reconcile, record
 from curation.stage import ShardStage
 from pipelines import card, completion
 from pipelines.chain import Failure, cluster, run_chain
+from pipelines.check import check
 from pipelines.lock import exclusive
 from pipelines.merge import Merge, plan_merge
 from pipelines.pipeline import Pipeline
@@ -83,7 +84,7 @@ class Run:
             storage.remove_unfinished(pipeline.dir)
             with self._stack:
                 with self._world():
-                    self._check()
+                    check(pipeline)
                     failures = [failure for name in pipeline.branches for failure in self._run_branch(name)]
                 merged = not pipeline.merge or self._merge(pipeline.merge, failures)
             trained = bool(merged and pipeline.train and self._train(pipeline.train))
@@ -98,21 +99,6 @@ class Run:
         world.prepare(self._display.say)
         with world.serve():
             yield
-
-    def _check(self) -> None:
-        """Refuse what cannot work before anything is downloaded or loaded."""
-        pipeline = self.pipeline
-        for name, branch in pipeline.branches.items():
-            dataset = pipeline.dataset(name)
-            branch.source.check()
-            for stage in branch.stages:
-                stage.check(dataset)
-            reconcile(dataset.manifest(), dataset.root, pipeline.steps(name))
-        if pipeline.merge:
-            training_set = TrainingSet(pipeline.merge.output)
-            reconcile(training_set.manifest(), training_set.root, pipeline.merge_steps(pipeline.merge))
-        if pipeline.train:
-            pipeline.train.check()
 
     def _run_branch(self, name: str) -> list[Failure]:
         branch, dataset = self.pipeline.branches[name], self.pipeline.dataset(name)

@@ -62,9 +62,8 @@ def show_funnels(console: Console, funnels: Sequence[Funnel]) -> None:
 def show_failures(console: Console, failures: Sequence[Failure]) -> None:
     """Print the shards that were given up, the first of them at least."""
     for failure in failures[:FAILURES_SHOWN]:
-        console.print(
-            f"[red]missing[/] {failure.dataset} shard {failure.shard.name}: {failure.reason}", highlight=False
-        )
+        line = escape(f"{failure.dataset} shard {failure.shard.name}: {failure.reason}")
+        console.print(f"[red]missing[/] {line}", highlight=False, soft_wrap=True)
     if len(failures) > FAILURES_SHOWN:
         console.print(f"... and {len(failures) - FAILURES_SHOWN} more")
 

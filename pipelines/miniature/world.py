@@ -52,6 +52,10 @@ class Miniature(World):
         """The folder with the models."""
         return Path(self.dir) / "models"
 
+    def is_ready(self) -> bool:
+        """Whether the world and its models are there."""
+        return (self.world / _WORLD_RECORD).is_file() and (self.models / _MODELS_RECORD).is_file()
+
     def prepare(self, say: Say = logger.info) -> None:
         """Make what is not there yet; a world that is there stays as it is.
 

@@ -145,6 +145,9 @@ def test_the_world_is_made_first_and_served_while_branches_run(tmp_path: Path, r
     events: list[str] = []
 
     class Small(World):
+        def is_ready(self) -> bool:
+            return (tmp_path / "metadata").exists()
+
         def prepare(self, say: Say) -> None:
             events.append("made")
             (tmp_path / "metadata").touch()
