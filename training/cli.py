@@ -132,7 +132,7 @@ def _refuse(message: str) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep tips, bars over a second's work, and remarks on what is meant to be so off the screen."""
+    """Keep tips, the bars of loading, and remarks on what is meant to be so off the screen."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     bars = transformers_logging.is_progress_bar_enabled()

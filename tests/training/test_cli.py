@@ -118,6 +118,28 @@ def test_the_paper_configuration_has_the_papers_settings(capsys: pytest.CaptureF
     assert trainer["callbacks"][0]["init_args"]["dirpath"] == "/data/ella/connector/checkpoints"
 
 
+def test_the_paper_configuration_runs_with_small_models_on_a_cpu(world: Path, tmp_path: Path) -> None:
+    options = {
+        "dir": str(tmp_path),
+        "data.folder": str(world / "training"),
+        "data.batch_size": 2,
+        "data.resolution": 32,
+        "data.num_workers": 2,
+        "model.connector.text_width": tiny.TEXT_WIDTH,
+        "model.connector.width": tiny.CONDITION_WIDTH,
+        "model.text_encoder.path": str(world / "models" / "t5"),
+        "model.diffusion.path": str(world / "models" / "stable-diffusion"),
+        "trainer.accelerator": "cpu",
+        "trainer.devices": 1,
+        "trainer.max_steps": 2,
+    }
+    main(["fit", "--config", str(CONFIGS / "ella_sd15.yaml"), *(f"--{key}={value}" for key, value in options.items())])
+    written = {path.relative_to(tmp_path / "connector").parts[0] for path in (tmp_path / "connector").rglob("*")}
+    assert written >= {"connector.safetensors", "logs"}
+    connector = TimestepAwareSemanticConnector.from_pretrained(str(tmp_path / "connector"))
+    assert all(tensor.isfinite().all() for tensor in connector.state_dict().values())
+
+
 def test_dir_stands_in_every_path_also_after_an_override(capsys: pytest.CaptureFixture[str]) -> None:
     config = printed(capsys, "--config", QUICKSTART, "--dir", "elsewhere", "--data.folder", "${dir}/merged")
     assert config["data"]["folder"] == "elsewhere/merged"  # type: ignore[index]
