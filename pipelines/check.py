@@ -2,6 +2,7 @@
 
 from curation.dataset import TrainingSet
 from curation.manifest import reconcile
+from pipelines.errors import refusing
 from pipelines.pipeline import Pipeline
 
 
@@ -9,8 +10,13 @@ def check(pipeline: Pipeline) -> None:
     """Look at everything that can be seen to be wrong without doing anything.
 
     Raises:
-        ValueError: the first thing found, with what to do about it.
+        UsageError: the first thing found, with what to do about it.
     """
+    with refusing():
+        _check(pipeline)
+
+
+def _check(pipeline: Pipeline) -> None:
     for name, branch in pipeline.branches.items():
         dataset = pipeline.dataset(name)
         branch.source.check()

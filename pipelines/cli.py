@@ -1,9 +1,12 @@
 """The `ella` command: each subcommand parses its own arguments and is imported only when it is called."""
 
+import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
+FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
@@ -31,8 +34,8 @@ examples:
   ella status /data/ella
   ella train fit --config training/configs/ella_sd15.yaml
 
-`ella COMMAND --help` says more. Exit code: 0 all is done, 1 something is missing, 2 the command or its
-configuration is wrong."""
+`ella COMMAND --help` says more. Exit code: 0 all is done, 1 something failed or is missing, 2 the command
+or its configuration is wrong."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,21 +45,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(HELP.format(commands="\n".join(f"  {name:<12}{line}" for name, (_, line) in COMMANDS.items())))
         return 0 if args else USAGE_ERROR
     if args[0] not in COMMANDS:
-        from pipelines.suggestions import nearest
+        close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        hint = f", did you mean {close[0]!r}?" if close else ";"
+        return _complain(f"no command {args[0]!r}{hint} `ella --help` lists them", USAGE_ERROR)
+    from pipelines.errors import UsageError
 
-        return _complain(f"no command {args[0]!r}{nearest(args[0], COMMANDS)}; `ella --help` lists them")
     try:
         return importlib.import_module(COMMANDS[args[0]][0]).main(args[1:]) or 0
     except KeyboardInterrupt:
         print("\nella: stopped; what was finished stays, and the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
+    except UsageError as error:
+        return _complain(f"{args[0]}: {error}", USAGE_ERROR)
     except (ValueError, OSError) as error:
-        return _complain(f"{args[0]}: {error}")
+        if os.environ.get("ELLA_TRACEBACK"):
+            raise
+        return _complain(f"{args[0]} failed: {error} (ELLA_TRACEBACK=1 shows where)", FAILED)
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, code: int) -> int:
     print(f"ella: {message}", file=sys.stderr)
-    return USAGE_ERROR
+    return code
 
 
 if __name__ == "__main__":

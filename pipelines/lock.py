@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from curation import storage
+from pipelines.errors import UsageError
 
 
 @contextmanager
@@ -15,7 +16,7 @@ def exclusive(folder: str) -> Iterator[None]:
     Only local folders are held: object stores have no locks, and two runs there write the same bytes twice.
 
     Raises:
-        BlockingIOError: another run holds it.
+        UsageError: another run holds it.
     """
     if not storage.is_local(folder):
         yield
@@ -25,7 +26,7 @@ def exclusive(folder: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BlockingIOError(
+            raise UsageError(
                 f"{folder}: another run is working here; wait for it, stop it, or use another folder"
             ) from error
         yield

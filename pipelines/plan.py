@@ -44,7 +44,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
     """Look at every branch, the merge and the training.
 
     Raises:
-        ValueError: the run would refuse to start, for the same reason.
+        UsageError: the run would refuse to start, for the same reason.
     """
     stages, notes = [], list[str]()
     if pipeline.world is None or pipeline.world.is_ready():

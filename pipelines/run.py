@@ -4,8 +4,8 @@ Everything that is done is a file, and every file is whole, so a second run find
 killed goes on where it was.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from curation import storage
@@ -15,6 +15,7 @@ from curation.stage import ShardStage
 from pipelines import card, completion
 from pipelines.chain import Failure, cluster, run_chain
 from pipelines.check import check
+from pipelines.errors import refusing
 from pipelines.lock import exclusive
 from pipelines.merge import Merge, plan_merge
 from pipelines.pipeline import Pipeline
@@ -76,29 +77,27 @@ class Run:
         """Do what is not done yet.
 
         Raises:
-            ValueError: something in the configuration or the inputs cannot work; nothing was started.
-            OSError: the storage failed.
+            UsageError: something in the configuration or the inputs cannot work; nothing was started.
+            ValueError, OSError: a file is damaged, or the storage failed; what was finished stays.
         """
         pipeline = self.pipeline
         with exclusive(pipeline.dir):
             storage.remove_unfinished(pipeline.dir)
             with self._stack:
-                with self._world():
-                    check(pipeline)
-                    failures = [failure for name in pipeline.branches for failure in self._run_branch(name)]
+                self._enter_world()
+                check(pipeline)
+                failures = [failure for name in pipeline.branches for failure in self._run_branch(name)]
                 merged = not pipeline.merge or self._merge(pipeline.merge, failures)
             trained = bool(merged and pipeline.train and self._train(pipeline.train))
         return Outcome(shards=self._shards, failures=failures, merged=merged, trained=trained)
 
-    @contextmanager
-    def _world(self) -> Iterator[None]:
+    def _enter_world(self) -> None:
         world = self.pipeline.world
         if world is None:
-            yield
             return
-        world.prepare(self._display.say)
-        with world.serve():
-            yield
+        with refusing():
+            world.prepare(self._display.say)
+            self._stack.enter_context(world.serve())
 
     def _run_branch(self, name: str) -> list[Failure]:
         branch, dataset = self.pipeline.branches[name], self.pipeline.dataset(name)

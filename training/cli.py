@@ -1,11 +1,6 @@
 """`ella train`: Lightning's command line over the connector's training, its data and the trained file's folder."""
 
-import difflib
-import importlib
-import inspect
 import logging
-import pkgutil
-import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,6 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from omegaconf.errors import OmegaConfBaseException
 from transformers.utils import logging as transformers_logging
 
+from curation.config_errors import explain
 from training.callbacks import SaveConnector, TrainingProgress
 from training.data import TrainingPairs
 from training.errors import SettingsError
@@ -65,7 +61,7 @@ class TrainingCLI(LightningCLI):
         try:
             self.config = parser.parse_args(args)
         except (ArgumentError, OmegaConfBaseException) as error:
-            raise SettingsError(str(error) + _nearest(str(error), parser)) from error
+            raise SettingsError(explain(str(error), parser)) from error
 
     def before_instantiate_classes(self) -> None:
         """Show our own progress bar wherever one is wanted."""
@@ -108,21 +104,6 @@ def build(args: Sequence[str]) -> TrainingCLI:
         save_config_kwargs={"overwrite": True},
         parser_kwargs={"prog": "ella train fit", "parser_mode": "omegaconf+", "exit_on_error": False},
     )
-
-
-def _nearest(message: str, parser: LightningArgumentParser) -> str:
-    """`; did you mean ...?` where `message` refuses a name that is much like a valid one."""
-    refused = re.search(r"(?:[Oo]ption|attribute) '([\w.]+)'|arguments: --([\w.]+)|key '(\w+)' not found", message)
-    if not refused:
-        return ""
-    parts = next(group for group in refused.groups() if group).split(".")
-    valid = {part for key in parser.get_defaults(skip_validation=True).keys() for part in key.split(".")}  # noqa: SIM118
-    for path in re.findall(r"class_path '([\w.]+)'", message):
-        valid |= set(inspect.signature(pkgutil.resolve_name(path)).parameters)
-    for path in re.findall(r"module '([\w.]+)' has no", message):
-        valid |= set(vars(importlib.import_module(path)))
-    close = [match for part in parts if part not in valid for match in difflib.get_close_matches(part, valid, n=1)]
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _refuse(message: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
 
+from pipelines.errors import refusing
 from pipelines.show import open_console, show_funnels
 from pipelines.status import funnels
 
@@ -17,5 +18,8 @@ def main(args: Sequence[str]) -> int:
         epilog="examples: ella status quickstart | ella status s3://bucket/ella",
     )
     parser.add_argument("dir", type=str, help="the folder of a run, or of one of its datasets")
-    show_funnels(open_console(), funnels(parser.parse_args(list(args)).dir))
+    folder = parser.parse_args(list(args)).dir
+    with refusing():
+        found = funnels(folder)
+    show_funnels(open_console(), found)
     return 0

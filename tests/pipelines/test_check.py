@@ -4,8 +4,9 @@ import pytest
 
 from curation import storage
 from curation.dataset import Dataset
-from curation.manifest import ChangedSettingsError, record
+from curation.manifest import record
 from pipelines.check import check
+from pipelines.errors import UsageError
 from pipelines.merge import Merge
 from pipelines.pipeline import Branch, Pipeline
 from pipelines.train import Train
@@ -49,7 +50,7 @@ def test_changed_settings_of_a_branch_are_found(tmp_path: Path) -> None:
     old.branches["laion"].source.plan(old.dataset("laion"))
     storage.write_text(CAPTIONS.output(old.dataset("laion"), old.dataset("laion").shards()[0]), "x")
     record(old.dataset("laion").manifest(), old.steps("laion"))
-    with pytest.raises(ChangedSettingsError, match='text: "line" -> "new"'):
+    with pytest.raises(UsageError, match='text: "line" -> "new"'):
         check(pipeline(tmp_path, Append(name="captions/x", text="new")))
 
 
@@ -58,7 +59,7 @@ def test_changed_settings_of_the_merge_are_found(tmp_path: Path) -> None:
     assert old.merge is not None
     storage.write_json(str(tmp_path / "set" / "plan" / "summary.json"), {})
     record(str(tmp_path / "set" / "dataset.json"), old.merge_steps(old.merge))
-    with pytest.raises(ChangedSettingsError, match="samples_per_shard: 10 -> 11"):
+    with pytest.raises(UsageError, match="samples_per_shard: 10 -> 11"):
         check(pipeline(tmp_path, CAPTIONS, size=11))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.errors import UsageError
 from pipelines.lock import exclusive
 
 HOLD = (
@@ -19,7 +20,7 @@ def test_a_second_run_is_refused_and_a_killed_one_lets_go(tmp_path: Path) -> Non
     holder = subprocess.Popen([sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(BlockingIOError, match="another run is working here"), exclusive(folder):
+    with pytest.raises(UsageError, match="another run is working here"), exclusive(folder):
         pass
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()

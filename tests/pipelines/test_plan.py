@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from curation import storage
-from curation.manifest import ChangedSettingsError, record
+from curation.manifest import record
+from pipelines.errors import UsageError
 from pipelines.merge import Merge
 from pipelines.pipeline import Branch, Pipeline
 from pipelines.plan import make_plan
@@ -45,5 +46,5 @@ def test_what_a_run_would_refuse_a_plan_refuses(tmp_path: Path) -> None:
     planned.branches["laion"].source.plan(planned.dataset("laion"))
     storage.write_text(str(tmp_path / "laion" / "a" / "00000.txt"), "x")
     record(planned.dataset("laion").manifest(), planned.steps("laion"))
-    with pytest.raises(ChangedSettingsError, match='text: "line" -> "other"'):
+    with pytest.raises(UsageError, match='text: "line" -> "other"'):
         make_plan(pipeline(tmp_path, text="other"))

@@ -8,7 +8,7 @@ import pytest
 
 from curation import storage
 from curation.dataset import TrainingSet
-from curation.manifest import ChangedSettingsError
+from pipelines.errors import UsageError
 from pipelines.merge import Merge
 from pipelines.pipeline import Branch, Pipeline, Say, World
 from pipelines.progress import Display
@@ -82,7 +82,7 @@ def test_what_failed_is_listed_and_only_that_is_done_again(tmp_path: Path, ray_c
 
 def test_a_changed_setting_over_old_files_is_refused_before_anything_starts(tmp_path: Path, ray_cluster: str) -> None:
     Run(two_stages(tmp_path), address=ray_cluster)()
-    with pytest.raises(ChangedSettingsError, match=r'b/ were made with other settings of b: text: "line" -> "other"'):
+    with pytest.raises(UsageError, match=r'b/ were made with other settings of b: text: "line" -> "other"'):
         Run(two_stages(tmp_path, text="other"), address="nobody:1")()
 
 
@@ -107,9 +107,7 @@ def test_branches_are_merged_into_shards_with_a_card(tmp_path: Path, ray_cluster
 
 def test_a_changed_shard_size_is_refused_over_a_merged_set(tmp_path: Path, ray_cluster: str) -> None:
     Run(merging(tmp_path), address=ray_cluster)()
-    with pytest.raises(
-        ChangedSettingsError, match=r"samples_per_shard: 8 -> 9.*delete .*training to have it made again"
-    ):
+    with pytest.raises(UsageError, match=r"samples_per_shard: 8 -> 9.*delete .*training to have it made again"):
         Run(merging(tmp_path, samples_per_shard=9), address="nobody:1")()
 
 

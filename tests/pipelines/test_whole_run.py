@@ -1,3 +1,4 @@
+import itertools
 import json
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def test_every_row_is_accounted_for_from_the_metadata_to_the_training_set(by_bra
         ]
         for level in levels:
             assert level.rows == level.kept + level.rejects.total()
-        for above, below in zip(levels, levels[1:], strict=False):
+        for above, below in itertools.pairwise(levels):
             assert above.kept == below.rows
         assert levels[-1].kept > 0
 

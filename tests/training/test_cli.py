@@ -186,7 +186,7 @@ def test_a_misspelt_name_gets_the_nearest_valid_one(
     line = refused(capsys, "fit", "--config", changed(tmp_path, {old: new}))
     assert line.startswith("ella train: ")
     assert name in line
-    assert line.endswith(f"; did you mean {nearest!r}?")
+    assert line.endswith(f" (did you mean {nearest!r}?)")
 
 
 def test_wrong_values_and_missing_files_are_one_line(

@@ -6,7 +6,8 @@ import yaml
 import pipelines
 import training
 from curation.download import Download
-from pipelines.commands.arguments import ConfigError, parse, parser
+from pipelines.commands.arguments import parse, parser
+from pipelines.errors import UsageError
 from pipelines.pipeline import Pipeline
 
 CONFIGS = sorted((Path(pipelines.__file__).parent / "configs").glob("*.yaml"))
@@ -62,21 +63,21 @@ def changed(tmp_path: Path, old: str, new: str) -> str:
 def test_a_mistake_is_one_line_that_names_the_key_and_the_nearest_valid_one(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=message) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         parsed(changed(tmp_path, old, new))
     assert "\n" not in str(caught.value)
     assert "NoneType" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"nothing\.yaml"):
+    with pytest.raises(UsageError, match=r"nothing\.yaml"):
         parsed("nothing.yaml")
 
 
 def test_text_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("dir: [unclosed")
-    with pytest.raises(ConfigError, match=r"bad\.yaml|expected"):
+    with pytest.raises(UsageError, match=r"bad\.yaml|expected"):
         parsed(str(path))
 
 
