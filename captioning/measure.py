@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass, field
+from functools import cache
 
 import pyarrow as pa
 
@@ -40,7 +41,7 @@ class MeasureCaptions(ShardStage):
     def check(self, dataset: Dataset) -> None:
         """Warn where parts of speech would be left out, which is no error: all else is counted."""
         if not has_nltk_data():
-            logger.warning("%s: %s", self.folder, nltk_data_advice())
+            _warn_once(nltk_data_advice())
 
     def process(self, dataset: Dataset, shard: Shard) -> ShardResult:
         """Count both texts of every image that has a caption; images without alt-text count for the captions alone."""
@@ -63,3 +64,9 @@ class MeasureCaptions(ShardStage):
         images = storage.read_table(dataset.image_table(shard), columns=["key", "caption"])
         alt_texts = dict(zip(images["key"].to_pylist(), images["caption"].to_pylist(), strict=True))
         return [alt_texts[key] for key in captioned["key"].to_pylist() if alt_texts[key]]
+
+
+@cache
+def _warn_once(message: str) -> None:
+    """Every branch has a stage like this one, and they all lack the same data."""
+    logger.warning(message)

@@ -32,24 +32,29 @@ def explain(message: str, parser: ArgumentParser) -> str:
     """What `parser` said about a configuration, in one line, with the nearest valid name for one that it refused."""
     lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
     said = [line.removesuffix(":") for line in lines if line and not line.startswith(_SAYS_NOTHING)]
-    text = ": ".join(said)
+    text = _shorten(": ".join(said))
     refused = _REFUSED.search(text)
     if not refused:
         return text
-    valid = set(_known_names(text, parser))
+    valid = set(_known_names(message, parser))
     unknown = [part for part in next(filter(None, refused.groups())).split(".") if part not in valid]
     return text + (nearest(unknown[0], valid) if unknown else "")
 
 
-def _known_names(text: str, parser: ArgumentParser) -> Iterable[str]:
-    """The names that are valid somewhere near the mistake: of the parser, and of the classes that `text` mentions."""
+def _shorten(text: str) -> str:
+    """The way to the mistake without the words around its steps: `branches: curation.download.Download: ...`."""
+    return re.sub(r"""Parser key "([^"]+)"|Problem with given class_path '([\w.]+)'""", r"\1\2", text)
+
+
+def _known_names(message: str, parser: ArgumentParser) -> Iterable[str]:
+    """The names that are valid somewhere near the mistake: the parser's, and those of classes that are mentioned."""
     for key in parser.get_defaults(skip_validation=True).keys():  # noqa: SIM118 (a namespace, not a mapping)
         yield from key.split(".")
-    for path in re.findall(r"class_path '([\w.]+)'", text):
+    for path in re.findall(r"class_path '([\w.]+)'", message):
         module, _, name = path.rpartition(".")
         if hasattr(importlib.import_module(module), name):
             yield from _fields(pkgutil.resolve_name(path))
-    for path in re.findall(r"module '([\w.]+)' has no", text):
+    for path in re.findall(r"module '([\w.]+)' has no", message):
         yield from (name for name in vars(importlib.import_module(path)) if not name.startswith("_"))
 
 

@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if args else USAGE_ERROR
     if args[0] not in COMMANDS:
         close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-        hint = f", did you mean {close[0]!r}?" if close else ";"
-        return _complain(f"no command {args[0]!r}{hint} `ella --help` lists them", USAGE_ERROR)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        return _complain(f"no command {args[0]!r}{hint}; `ella --help` lists them", USAGE_ERROR)
     from pipelines.errors import UsageError
 
     try:

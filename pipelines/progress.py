@@ -88,8 +88,8 @@ class ConsoleDisplay(Display):
             if counts == shown or (time.monotonic() - last < PLAIN_INTERVAL and set(counts) != {total}):
                 return
             shown, last = counts, time.monotonic()
-            done = (f"{folder} {count}" for folder, count in zip(folders, counts, strict=True))
-            self.say(f"{name}: of {total} shards {', '.join(done)}")
+            done = (f"{folder} {count}/{total}" for folder, count in zip(folders, counts, strict=True))
+            self.say(f"{name}: {', '.join(done)}")
 
         yield update
 

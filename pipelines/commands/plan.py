@@ -5,25 +5,23 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.commands.arguments import parse, parser, print_help_if_asked
+from pipelines.commands.arguments import parse_pipeline, pipeline_parser
 from pipelines.plan import Plan, StagePlan, make_plan
 from pipelines.show import open_console
 
 
 def main(args: Sequence[str]) -> int:
     """Show the plan; the checks that a run makes first are made here too."""
-    plan_parser = parser(
+    parser = pipeline_parser(
         "plan",
         "Say what a run would do before anything does: branches, stages, shards done and pending, workers, bytes, "
         "and every setting as it was understood.",
         ["ella plan pipelines/configs/quickstart.yaml", "ella plan my.yaml --dir s3://bucket/ella"],
     )
-    if print_help_if_asked(plan_parser, args):
-        return 0
-    pipeline, options = parse(plan_parser, args)
+    pipeline, options = parse_pipeline(parser, args)
     console = open_console()
     console.print("[bold]settings[/]")
-    console.print(plan_parser.dump(options, skip_none=False), highlight=False, markup=False)
+    console.print(parser.dump(options, skip_none=False), highlight=False, markup=False)
     show(console, make_plan(pipeline))
     return 0
 

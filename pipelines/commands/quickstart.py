@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jsonargparse import ArgumentParser
-
 import pipelines
-from pipelines.commands.arguments import parse, parser
+from pipelines.commands.arguments import command_parser, parse, parse_pipeline, pipeline_parser
 from pipelines.commands.run import execute
 
 CONFIG = Path(pipelines.__file__).parent / "configs" / "quickstart.yaml"
@@ -19,16 +17,17 @@ model and the U-Net that the connector was trained between have random weights."
 
 def main(args: Sequence[str]) -> int:
     """Run the quickstart's configuration."""
-    quickstart_parser = ArgumentParser(
-        prog="ella quickstart",
-        description="Make a miniature world (drawn scenes behind a web server on loopback, metadata in the published "
-        "schemas, small models in the published layouts), curate and caption it on Ray, merge it, and train a "
-        "connector on it. No network, no weights, no cluster; a few minutes on two cores. A second call does nothing.",
-        epilog="examples: ella quickstart | ella quickstart --dir /tmp/ella",
+    quickstart_parser = command_parser(
+        "quickstart",
+        "[--dir DIR]",
+        "Make a miniature world (drawn scenes behind a web server on loopback, metadata in the published schemas, "
+        "small models in the published layouts), curate and caption it on Ray, merge it, and train a connector on it. "
+        "No network, no weights, no cluster; two minutes on two cores. A second call does nothing.",
+        ["ella quickstart", "ella quickstart --dir /tmp/ella"],
     )
     quickstart_parser.add_argument("--dir", type=str, default="quickstart", help="the folder for all of it")
-    folder = str(Path(quickstart_parser.parse_args(list(args)).dir).absolute())
-    pipeline, _ = parse(parser("run", "", []), [str(CONFIG), "--dir", folder])
+    folder = str(Path(parse(quickstart_parser, args).dir).absolute())
+    pipeline, _ = parse_pipeline(pipeline_parser("quickstart", "", []), [str(CONFIG), "--dir", folder])
     code = execute(pipeline, address=None)
     print(WARNING)
     return code

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipelines import status
-from pipelines.commands.arguments import parse, parser, print_help_if_asked
+from pipelines.commands.arguments import parse_pipeline, pipeline_parser
 from pipelines.pipeline import Pipeline
 from pipelines.progress import ConsoleDisplay
 from pipelines.run import Run
@@ -12,7 +12,7 @@ from pipelines.show import open_console, show_failures, show_funnels
 
 def main(args: Sequence[str]) -> int:
     """Run; 0 when everything is there, 1 when something is missing."""
-    run_parser = parser(
+    parser = pipeline_parser(
         "run",
         "Run the pipeline that a YAML file describes. What is finished already is left as it is, so the same "
         "command goes on after a stop.",
@@ -22,15 +22,13 @@ def main(args: Sequence[str]) -> int:
             "ella run my.yaml --print_config",
         ],
     )
-    run_parser.add_argument(
+    parser.add_argument(
         "--address",
         type=str,
         default="",
         help="a Ray cluster: auto, host:port or ray://...; Ray on this machine without",
     )
-    if print_help_if_asked(run_parser, args):
-        return 0
-    pipeline, options = parse(run_parser, args)
+    pipeline, options = parse_pipeline(parser, args)
     return execute(pipeline, options.address or None)
 
 

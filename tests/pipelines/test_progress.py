@@ -25,7 +25,7 @@ def shown(dataset: Dataset, *, terminal: bool) -> str:
 
 def test_a_file_gets_a_line_and_a_terminal_a_bar(tmp_path: Path) -> None:
     dataset = Dataset(str(tmp_path))
-    assert "laion: of 2 shards a 2\n" in shown(dataset, terminal=False)
+    assert "laion: a 2/2\n" in shown(dataset, terminal=False)
     bar = shown(dataset, terminal=True)
     assert "laion: a" in bar
     assert "2/2" in bar

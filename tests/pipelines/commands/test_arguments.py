@@ -6,7 +6,7 @@ import yaml
 import pipelines
 import training
 from curation.download import Download
-from pipelines.commands.arguments import parse, parser
+from pipelines.commands.arguments import parse_pipeline, pipeline_parser
 from pipelines.errors import UsageError
 from pipelines.pipeline import Pipeline
 
@@ -15,7 +15,7 @@ QUICKSTART = next(path for path in CONFIGS if path.name == "quickstart.yaml")
 
 
 def parsed(*args: str) -> Pipeline:
-    return parse(parser("run", "", []), args)[0]
+    return parse_pipeline(pipeline_parser("run", "", []), args)[0]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
@@ -67,6 +67,11 @@ def test_a_mistake_is_one_line_that_names_the_key_and_the_nearest_valid_one(
         parsed(changed(tmp_path, old, new))
     assert "\n" not in str(caught.value)
     assert "NoneType" not in str(caught.value)
+
+
+def test_no_configuration_is_asked_for() -> None:
+    with pytest.raises(UsageError, match="expected a CONFIG file; `ella run --help` shows examples"):
+        parsed()
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
