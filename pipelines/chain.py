@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 from curation.dataset import Dataset, Shard
 from curation.stage import ShardStage
+from pipelines.errors import UsageError
 from pipelines.worker import Row, StageWorker, new_row
 
 
@@ -48,6 +50,7 @@ def cluster(address: str | None) -> Iterator[None]:
         address: of a running cluster (`auto`, `host:port`, `ray://...`); None starts Ray on this machine.
 
     Raises:
+        UsageError: nothing answers at the address.
         RuntimeError: this process is connected to another cluster.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -58,6 +61,8 @@ def cluster(address: str | None) -> Iterator[None]:
     if ray.is_initialized() and address in (None, ray.get_runtime_context().gcs_address):
         yield
         return
+    if address:
+        _require_answer(address)
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what it would say comes out in the rows
     ray.init(
         address=address or "local",
@@ -71,11 +76,24 @@ def cluster(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
+def _require_answer(address: str) -> None:
+    """Ray itself would wait for minutes for a cluster that is not there, and then abort the process."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return  # `auto` and the like: Ray says at once what it does not find
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except OSError as error:
+        raise UsageError(
+            f"no Ray answers at {address} ({error}): check the address, or start one with `ray start --head`"
+        ) from error
+
+
 def require_resources(stages: Sequence[ShardStage]) -> None:
     """Refuse a chain whose smallest pools do not fit the cluster: Ray would wait for ever.
 
     Raises:
-        ValueError: says what is asked for and what is there.
+        UsageError: says what is asked for and what is there.
     """
     import ray
 
@@ -83,7 +101,7 @@ def require_resources(stages: Sequence[ShardStage]) -> None:
     for name, kind in (("CPU", "cpus"), ("GPU", "gpus")):
         asked = sum(getattr(stage.resources, kind) * stage.resources.min_workers for stage in stages)
         if asked > there.get(name, 0):
-            raise ValueError(
+            raise UsageError(
                 f"the stages {', '.join(stage.folder for stage in stages)} need {asked:g} {name} for their first "
                 f"workers and the cluster has {there.get(name, 0):g}: lower resources.{kind} or "
                 "resources.min_workers, or add nodes"

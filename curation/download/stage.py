@@ -44,6 +44,8 @@ class Download(ShardStage):
         user_agent_token: name added to the User-Agent; X-Robots-Tag directives for it bind us.
         honour_opt_out: whether X-Robots-Tag and tdm-reservation are obeyed.
         allow_hosts: hosts that may have a private address: a mirror of one's own. Spelled as in the URL.
+        max_unreachable: largest share of a shard's hosts that may fail to answer (dns, connection, timeout) before the
+            shard counts as failed and is left to be tried again: then it is the network, not the links.
         threads: downloads at a time in one worker. Up to twice as many bodies wait in memory.
         resources: of a worker; images are decoded on one core.
     """
@@ -60,6 +62,7 @@ class Download(ShardStage):
     user_agent_token: str | None = None
     honour_opt_out: bool = True
     allow_hosts: list[str] = field(default_factory=list)
+    max_unreachable: float = execution(0.9)
     threads: int = execution(32)
     resources: Resources = field(default_factory=Resources, metadata={"execution": True})
 
@@ -95,6 +98,8 @@ class Download(ShardStage):
                 f"max_bytes={self.max_bytes}, threads={self.threads}, retries={self.retries}: "
                 "expected at least 1, 1 and 0"
             )
+        if not 0 <= self.max_unreachable <= 1:
+            raise ValueError(f"max_unreachable={self.max_unreachable}: expected a share, 0 to 1")
         for shard in dataset.shards()[:1]:
             self._read(dataset, shard)
 
@@ -129,7 +134,11 @@ class Download(ShardStage):
         rows = self._read(dataset, shard)
         with tempfile.TemporaryDirectory(prefix="download-") as folder, SampleSpool(folder) as spool:
             writer = ShardWriter(
-                tar=dataset.image_tar(shard), table=dataset.image_table(shard), rows=rows.num_rows, spool=spool
+                tar=dataset.image_tar(shard),
+                table=dataset.image_table(shard),
+                rows=rows.num_rows,
+                spool=spool,
+                max_unreachable=self.max_unreachable,
             )
             self._download(rows, shard, folder, writer)
         seconds = time.monotonic() - started

@@ -8,9 +8,17 @@ import pyarrow as pa
 
 from curation import schemas, storage
 from curation.download.rejection import RejectedError, redact_url
+from curation.reasons import Reason
 from curation.tar import SampleSpool
 
 Row = dict[str, Any]
+
+
+UNREACHABLE = frozenset({Reason.DNS, Reason.CONNECTION, Reason.TIMEOUT})
+"""Reasons that may lie with our own network as well as with the servers'."""
+
+ENOUGH_ROWS = 20
+"""Rows from which on a share of them says something."""
 
 
 class ShardWriter:
@@ -24,13 +32,16 @@ class ShardWriter:
         rows: how many rows must come. img2dataset prints the error of a sample that fails in it and goes on
             without the row: only the count shows the loss.
         spool: empty; keeps the images until then.
+        max_unreachable: largest share of rows that may be `UNREACHABLE`. Over it, nothing is written: a network that
+            is down must not pass for a shard of dead links.
     """
 
-    def __init__(self, *, tar: str, table: str, rows: int, spool: SampleSpool) -> None:
+    def __init__(self, *, tar: str, table: str, rows: int, spool: SampleSpool, max_unreachable: float = 1.0) -> None:
         self._tar = tar
         self._table = table
         self._expected = rows
         self._spool = spool
+        self._max_unreachable = max_unreachable
         self._rows: dict[str, Row] = {}
         self._failure: OSError | None = None
 
@@ -64,6 +75,7 @@ class ShardWriter:
         Raises:
             OSError: the disk is full, or could not be written to for another reason.
             RuntimeError: rows were lost.
+            ConnectionError: too many hosts could not be reached.
         """
         if self._failure is not None:
             raise self._failure
@@ -72,10 +84,21 @@ class ShardWriter:
                 f"{self._table}: {self._expected} rows were given to img2dataset and {len(self._rows)} came back; "
                 "it printed why above"
             )
+        self._require_reachable()
         rows = [self._rows[key] for key in sorted(self._rows)]
         with storage.atomic_writer(self._tar) as file:
             self._spool.write(file)
         storage.write_table(self._table, pa.Table.from_pylist(rows, schema=schemas.IMAGES))
+
+    def _require_reachable(self) -> None:
+        failed = {reason: count for reason, count in self.rejects.items() if reason in UNREACHABLE}
+        unreachable = sum(failed.values())
+        if self._expected >= ENOUGH_ROWS and unreachable > self._max_unreachable * self._expected:
+            said = ", ".join(f"{reason} {count}" for reason, count in failed.items())
+            raise ConnectionError(
+                f"{unreachable} of {self._expected} URLs could not be reached ({said}): is the network up, and the "
+                "resolver? Nothing was written; run again, or raise max_unreachable if these links are really dead"
+            )
 
 
 def _parts(image: bytes, row: Row) -> dict[str, bytes]:

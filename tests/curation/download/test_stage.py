@@ -208,3 +208,10 @@ def test_settings_out_of_range_are_named(settings: dict[str, Any], tmp_path: Pat
     name, value = next(iter(settings.items()))
     with pytest.raises(ValueError, match=f"{name}={value}"):
         stage(**settings).check(Dataset(str(tmp_path)))
+
+
+def test_a_dead_network_leaves_the_shard_to_be_tried_again(tmp_path: Path) -> None:
+    nobody = [f"http://127.0.0.1:9/{number}.jpg" for number in range(20)]
+    with pytest.raises(ConnectionError, match=r"20 of 20 URLs could not be reached \(connection 20\)"):
+        run(tmp_path, nobody, retries=0)
+    assert not (tmp_path / "images").exists()

@@ -36,13 +36,16 @@ def sample(number: int, image: bytes | None, **changes: Any) -> Sample:
     return image, meta | changes
 
 
-def write(folder: Path, samples: list[Sample], rows: int | None = None, spool: Any = None) -> ShardWriter:
+def write(
+    folder: Path, samples: list[Sample], rows: int | None = None, spool: Any = None, max_unreachable: float = 1.0
+) -> ShardWriter:
     with SampleSpool() as own:
         writer = ShardWriter(
             tar=str(folder / "00000.tar"),
             table=str(folder / "00000.parquet"),
             rows=len(samples) if rows is None else rows,
             spool=spool or own,
+            max_unreachable=max_unreachable,
         )
         for image, meta in samples:
             writer.write(image, meta["key"], meta["caption"], dict(meta))
@@ -129,3 +132,24 @@ def test_the_table_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path, [sample(0, png())])
     assert [path.name for path in tmp_path.iterdir()] == ["00000.tar"]
+
+
+@pytest.mark.parametrize(("dead", "written"), [(18, True), (19, False), (20, False)])
+def test_a_network_that_is_down_does_not_pass_for_dead_links(tmp_path: Path, dead: int, written: bool) -> None:
+    samples = [sample(n, None if n < dead else png(), **down(n < dead)) for n in range(20)]
+    if written:
+        write(tmp_path, samples, max_unreachable=0.9)
+    else:
+        with pytest.raises(ConnectionError, match=f"{dead} of 20 URLs could not be reached .connection {dead}"):
+            write(tmp_path, samples, max_unreachable=0.9)
+    assert (tmp_path / "00000.parquet").exists() is written
+
+
+def test_a_few_dead_links_or_many_that_are_gone_are_no_network_that_is_down(tmp_path: Path) -> None:
+    write(tmp_path, [sample(n, None, **down(True)) for n in range(5)], max_unreachable=0.9)
+    write(tmp_path, [sample(n, None) for n in range(50)], max_unreachable=0.9)
+    assert storage.read_table(str(tmp_path / "00000.parquet")).num_rows == 50
+
+
+def down(dead: bool) -> dict[str, Any]:
+    return {"error_message": "connection: refused"} if dead else {}

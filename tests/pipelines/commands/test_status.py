@@ -1,0 +1,24 @@
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+from tests.pipelines.shards import write_branch
+
+
+def test_the_funnel_of_a_folder_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_branch(str(tmp_path / "laion"), source="laion", shards=1, rows=10, captions="new")
+    assert main(["status", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "laion" in shown
+    assert "The aesthetic score is not over the threshold." in shown
+
+
+def test_a_folder_that_is_none_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", str(tmp_path / "nothing")]) == 2
+    assert "expected the folder of a run" in capsys.readouterr().err
+
+
+def test_no_folder_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 2
+    assert "dir" in capsys.readouterr().err
