@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return importlib.import_module(COMMANDS[args[0]][0]).main(args[1:]) or 0
     except KeyboardInterrupt:
-        print("\nella: stopped; what was finished stays, and the same command goes on from there", file=sys.stderr)
+        print("\nella: stopped; what was finished stays, and the same command does the rest", file=sys.stderr)
         return INTERRUPTED
     except UsageError as error:
         return _complain(f"{args[0]}: {error}", USAGE_ERROR)

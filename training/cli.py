@@ -77,6 +77,7 @@ def main(args: Sequence[str]) -> None:
 
     Raises:
         SystemExit: with 2 and one line on stderr where the command or its configuration cannot work.
+        KeyboardInterrupt: the training was interrupted.
     """
     if list(args[:1]) in (["-h"], ["--help"]):
         print(USAGE)
@@ -85,10 +86,18 @@ def main(args: Sequence[str]) -> None:
         _refuse(f"expected `fit`, got {' '.join(args) or 'nothing'}; `ella train --help` shows examples")
     try:
         with _quiet():
-            cli = build(args[1:])
-            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path, weights_only=True)
+            _fit(build(args[1:]))
     except (SettingsError, MisconfigurationException) as error:
         _refuse(str(error))
+
+
+def _fit(cli: TrainingCLI) -> None:
+    try:
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path, weights_only=True)
+    except SystemExit:
+        if cli.trainer.interrupted:  # Lightning turns Ctrl-C into a plain exit; the command says what it means
+            raise KeyboardInterrupt from None
+        raise
 
 
 def build(args: Sequence[str]) -> TrainingCLI:

@@ -43,7 +43,7 @@ def test_an_interrupt_says_that_nothing_is_lost(
 
     monkeypatch.setattr("pipelines.commands.status.main", interrupted)
     assert main(["status", "x"]) == 130
-    assert "the same command goes on from there" in capsys.readouterr().err
+    assert "the same command does the rest" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)

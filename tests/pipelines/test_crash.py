@@ -47,7 +47,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_no_process(miniature: M
     run = WholeRun.configure(miniature, tmp_path / "run", train=False)
     code, printed = stop_after(run, finished_files(run) + 12, signal.SIGINT)
     assert code == 130, printed
-    assert "the same command goes on from there" in printed
+    assert "the same command does the rest" in printed
     assert "Traceback" not in printed
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and _mentioning(run.folder):

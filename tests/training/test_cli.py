@@ -1,6 +1,7 @@
 """`ella train`: the shipped configurations, end to end, and what a wrong one is answered with."""
 
 import csv
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import training
 from tests.training import tiny
 from training.cli import build, main
 from training.connectors import TimestepAwareSemanticConnector
+from training.module import ConnectorTraining
 
 CONFIGS = Path(training.__file__).parent / "configs"
 QUICKSTART = str(CONFIGS / "quickstart.yaml")
@@ -203,3 +205,18 @@ def test_wrong_values_and_missing_files_are_one_line(
     assert "the U-Net's cross-attention reads 64" in line("--model.connector.width", "32")
     assert "heads must divide the width" in line("--model.connector.heads", "7")
     assert "File does not exist" in refused(capsys, "fit", "--config", str(tmp_path / "none.yaml"))
+
+
+def test_an_interrupted_training_leaves_no_connector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    folder = tiny.save_world(tmp_path / "run")
+    monkeypatch.setattr(ConnectorTraining, "training_step", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            main(["fit", "--config", QUICKSTART, "--dir", folder])
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning ignores it from the first one on
+    assert not (tmp_path / "run" / "connector" / "connector.safetensors").exists()

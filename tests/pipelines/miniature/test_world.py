@@ -53,8 +53,9 @@ def test_a_setting_out_of_range_is_refused(tmp_path: Path, field: str, value: in
 
 
 def test_the_port_it_was_made_with_may_be_named(miniature: Miniature) -> None:
-    port = json.loads((miniature.world / "world.json").read_text())["settings"]["port"]
-    Miniature(dir=miniature.dir, scenes=40, seed=1, port=port).prepare()
+    record = (miniature.world / "world.json").read_text()
+    Miniature(dir=miniature.dir, scenes=40, seed=1, port=json.loads(record)["settings"]["port"]).prepare()
+    assert (miniature.world / "world.json").read_text() == record
 
 
 def test_a_failure_leaves_no_world_and_the_next_try_makes_one(copy: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
