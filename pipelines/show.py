@@ -27,7 +27,7 @@ def funnel_table(funnels: Sequence[Funnel]) -> Table:
     table.add_column("")
     for funnel in funnels:
         table.add_column(funnel.branch, justify="right")
-    for name in _level_names(funnels):
+    for name in level_names(funnels):
         kept = [{level.name: level.kept for level in funnel.levels}.get(name) for funnel in funnels]
         table.add_row(name, *("" if count is None else f"{count:,}" for count in kept))
     return table
@@ -42,7 +42,7 @@ def reject_table(funnels: Sequence[Funnel]) -> Table:
         table.add_column(funnel.branch, justify="right")
     table.add_column("")
     counts: dict[tuple[str, str], Counter[str]] = {}
-    for name in _level_names(funnels):
+    for name in level_names(funnels):
         for funnel in funnels:
             for reason, count in {level.name: level.rejects for level in funnel.levels}.get(name, Counter()).items():
                 counts.setdefault((name, reason), Counter())[funnel.branch] += count
@@ -68,7 +68,7 @@ def show_failures(console: Console, failures: Sequence[Failure]) -> None:
         console.print(f"... and {len(failures) - FAILURES_SHOWN} more")
 
 
-def _level_names(funnels: Sequence[Funnel]) -> list[str]:
+def level_names(funnels: Sequence[Funnel]) -> list[str]:
     """Every level once, from top to bottom; the merge is the last, whatever captions a branch has."""
     names = list(dict.fromkeys(level.name for funnel in funnels for level in funnel.levels))
     return sorted(names, key=lambda name: name == "merged")

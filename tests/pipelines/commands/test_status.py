@@ -22,3 +22,9 @@ def test_a_folder_that_is_none_is_a_usage_error(tmp_path: Path, capsys: pytest.C
 def test_no_folder_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status"]) == 2
     assert "dir" in capsys.readouterr().err
+
+
+def test_the_funnel_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
+    write_branch(str(tmp_path / "laion"), source="laion", shards=1, rows=10, captions="new")
+    assert main(["status", str(tmp_path), "--svg", str(tmp_path / "funnel.svg")]) == 0
+    assert "<title>Rows that got through" in (tmp_path / "funnel.svg").read_text()
