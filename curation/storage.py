@@ -22,9 +22,10 @@ TEMPORARY = ".tmp-"
 """What the name of every unfinished local file starts with; such a file is safe to delete when no run is on."""
 
 
-def is_local(path: str) -> bool:
-    """Whether `path` is on this machine's own file system."""
-    return isinstance(fsspec.core.url_to_fs(path)[0], LocalFileSystem)
+def local_path(path: str) -> Path | None:
+    """Where `path`, a plain path or a file:// URL, is on this machine; None when it is not on its file system."""
+    fs, name = fsspec.core.url_to_fs(path)
+    return Path(name) if isinstance(fs, LocalFileSystem) else None
 
 
 def join(folder: str, *names: str) -> str:
@@ -104,9 +105,10 @@ def atomic_writer(path: str) -> Iterator[IO[bytes]]:
 
 def remove_unfinished(folder: str) -> int:
     """Delete what killed writers left below a local folder; returns how many files that was."""
-    if not is_local(folder):
+    here = local_path(folder)
+    if here is None:
         return 0
-    left = [path for path in Path(folder).rglob(f"{TEMPORARY}*") if path.is_file()]
+    left = [path for path in here.rglob(f"{TEMPORARY}*") if path.is_file()]
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)

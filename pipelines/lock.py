@@ -3,7 +3,6 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from curation import storage
 from pipelines.errors import UsageError
@@ -18,11 +17,12 @@ def exclusive(folder: str) -> Iterator[None]:
     Raises:
         UsageError: another run holds it.
     """
-    if not storage.is_local(folder):
+    here = storage.local_path(folder)
+    if here is None:
         yield
         return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with Path(folder, ".lock").open("w") as file:
+    here.mkdir(parents=True, exist_ok=True)
+    with (here / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

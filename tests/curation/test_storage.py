@@ -11,10 +11,10 @@ import pytest
 from curation import storage
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "file", "memory"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "local":
-        return str(tmp_path / "set")
+    if request.param != "memory":
+        return f"{'file://' if request.param == 'file' else ''}{tmp_path}/set"
     root = f"memory://{tmp_path.name}"
     fsspec.filesystem("memory").store.clear()
     return root

@@ -25,8 +25,8 @@ def test_a_second_run_is_refused_and_a_killed_one_lets_go(tmp_path: Path) -> Non
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
-    with exclusive(folder):
-        assert Path(folder).is_dir()
+    with exclusive(f"file://{folder}"):
+        assert (Path(folder) / ".lock").is_file()
 
 
 def test_a_folder_on_an_object_store_is_not_held(tmp_path: Path) -> None:
