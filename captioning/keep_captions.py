@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from captioning.rows import CaptionRow, check_name, kept_samples, one_line, write_captions
+from captioning.rows import CaptionRow, check_name, kept_samples, write_captions
+from captioning.sentences import one_line
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.reasons import Reason

@@ -8,7 +8,7 @@ from functools import cache
 import pyarrow as pa
 
 from captioning.part_of_speech import has_nltk_data, nltk_data_advice
-from captioning.statistics import CaptionPartials
+from captioning.statistics import AltTextOverlap, CaptionPartials
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.reasons import Reason
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(kw_only=True)
 class MeasureCaptions(ShardStage):
-    """Writes `statistics/<captions>/`: the partial sums of a shard's captions and of the same images' alt-texts.
+    """Writes `statistics/<captions>/`: counts over a shard's captions and over the same images' alt-texts.
 
     Args:
         captions: the folder under `captions/` to measure.
@@ -35,7 +35,7 @@ class MeasureCaptions(ShardStage):
         return f"statistics/{self.captions}"
 
     def output(self, dataset: Dataset, shard: Shard) -> str:
-        """The JSON of partial sums: `caption` and `alt_text`, each a `CaptionPartials`."""
+        """JSON: `caption` and `alt_text`, each a `CaptionPartials`, and their `overlap`, an `AltTextOverlap`."""
         return dataset.statistics(self.captions, shard)
 
     def check(self, dataset: Dataset) -> None:
@@ -48,9 +48,15 @@ class MeasureCaptions(ShardStage):
         start = time.monotonic()
         captions = storage.read_table(dataset.captions(self.captions, shard), columns=["key", "caption"])
         captioned = captions.filter(captions["caption"].is_valid())
-        texts = {"caption": captioned["caption"].to_pylist(), "alt_text": self._alt_texts(dataset, shard, captioned)}
-        partials = {name: CaptionPartials.of(values).to_json() for name, values in texts.items()}
-        storage.write_json(self.output(dataset, shard), partials)
+        texts: list[str] = captioned["caption"].to_pylist()
+        alt_texts = self._alt_texts(dataset, shard, captioned)
+        pairs = [(text, alt_text) for text, alt_text in zip(texts, alt_texts, strict=True) if alt_text]
+        measured = {
+            "caption": CaptionPartials.of(texts).to_json(),
+            "alt_text": CaptionPartials.of(alt_text for _, alt_text in pairs).to_json(),
+            "overlap": AltTextOverlap.of(pairs).to_json(),
+        }
+        storage.write_json(self.output(dataset, shard), measured)
         missing = captions.num_rows - captioned.num_rows
         return ShardResult(
             rows=captions.num_rows,
@@ -60,10 +66,10 @@ class MeasureCaptions(ShardStage):
         )
 
     @staticmethod
-    def _alt_texts(dataset: Dataset, shard: Shard, captioned: pa.Table) -> list[str]:
+    def _alt_texts(dataset: Dataset, shard: Shard, captioned: pa.Table) -> list[str | None]:
         images = storage.read_table(dataset.image_table(shard), columns=["key", "caption"])
         alt_texts = dict(zip(images["key"].to_pylist(), images["caption"].to_pylist(), strict=True))
-        return [alt_texts[key] for key in captioned["key"].to_pylist() if alt_texts[key]]
+        return [alt_texts[key] for key in captioned["key"].to_pylist()]
 
 
 @cache

@@ -24,9 +24,12 @@ class CaptionRow:
         finish_reason: why the text ends.
         retries: how often it was generated again.
         tokens: of the generated text.
-        flags: reason codes.
+        flags: reason codes; the caption may be there all the same.
+        rules: of `captioning.cleaning`, those that changed the text.
         prompt: what the model was asked.
+        prompt_hash: of the prompt.
         model: what wrote the text.
+        revision: of the model.
     """
 
     key: str
@@ -37,8 +40,11 @@ class CaptionRow:
     retries: int = 0
     tokens: int | None = None
     flags: tuple[Reason, ...] = ()
+    rules: tuple[str, ...] = ()
     prompt: str | None = None
+    prompt_hash: str | None = None
     model: str | None = None
+    revision: str | None = None
 
 
 def kept_samples(dataset: Dataset, shard: Shard) -> dict[str, str]:
@@ -48,22 +54,22 @@ def kept_samples(dataset: Dataset, shard: Shard) -> dict[str, str]:
     return dict(sorted(kept))
 
 
-def one_line(text: str | None) -> str | None:
-    """`text` with every run of white space as one space; None where nothing is left."""
-    return " ".join((text or "").split()) or None
-
-
 def write_captions(path: str, rows: Sequence[CaptionRow], *, seconds: float) -> ShardResult:
     """Write `rows` to `path`, sorted by key; those without a caption count as rejects, under their first flag."""
     ordered = [asdict(row) for row in sorted(rows, key=lambda row: row.key)]
     storage.write_table(path, pa.Table.from_pylist(ordered, schema=schemas.CAPTIONS))
     rejects = Counter(row.flags[0].value for row in rows if row.caption is None)
     return ShardResult(
-        rows=len(rows),
-        kept=len(rows) - rejects.total(),
-        rejects=rejects,
-        seconds=seconds,
+        rows=len(rows), kept=len(rows) - rejects.total(), rejects=rejects, seconds=seconds, counts=_counts(rows)
     )
+
+
+def _counts(rows: Sequence[CaptionRow]) -> dict[str, int]:
+    """Tokens, retries, flags on rows that have a caption all the same, and rules, where there are any."""
+    counts = Counter({"tokens": sum(row.tokens or 0 for row in rows), "retries": sum(row.retries for row in rows)})
+    counts.update(f"flagged {flag.value}" for row in rows if row.caption is not None for flag in row.flags)
+    counts.update(f"rule {rule}" for row in rows for rule in row.rules)
+    return {name: count for name, count in counts.items() if count}
 
 
 def check_name(name: str) -> None:

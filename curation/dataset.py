@@ -12,6 +12,9 @@ from curation import storage
 CONTRACT = 1
 """Version of the layout; a folder written under another one is refused."""
 
+SELECTION = "selection"
+"""The name, and the folder, of the selection that captions follow."""
+
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Shard:
@@ -55,9 +58,9 @@ class Dataset:
         """Parquet with a row for every image fetched: key, aesthetic, short_edge, ..."""
         return storage.join(self.root, "scores", f"{shard.name}.parquet")
 
-    def selection(self, shard: Shard) -> str:
-        """Parquet with a row for every image scored: key, kept, reason."""
-        return storage.join(self.root, "selection", f"{shard.name}.parquet")
+    def selection(self, shard: Shard, name: str = SELECTION) -> str:
+        """Parquet with a row for every image scored: key, kept, reason. Captions follow the one without a name."""
+        return storage.join(self.root, selection_folder(name), f"{shard.name}.parquet")
 
     def captions(self, name: str, shard: Shard) -> str:
         """Parquet with a row for every image kept: key, caption, raw_caption, finish_reason, ..."""
@@ -90,6 +93,10 @@ class TrainingSet:
         """The dataset card."""
         return storage.join(self.root, "README.md")
 
+    def report(self) -> str:
+        """The page on the captions."""
+        return storage.join(self.root, "report.html")
+
     def plan(self, shard: Shard) -> str:
         """Parquet: which sample of which branch and shard goes into this training shard."""
         return storage.join(self.root, "plan", f"{shard.name}.parquet")
@@ -109,6 +116,16 @@ class TrainingSet:
     def shards(self) -> list[Shard]:
         """The shards that are finished, in order."""
         return _shards(self.root, ".parquet")
+
+
+def selection_folder(name: str) -> str:
+    """The folder of the selection called `name`: `selection`, and `selection/<name>` for those beside it."""
+    return SELECTION if name == SELECTION else f"{SELECTION}/{name}"
+
+
+def is_aside(folder: str) -> bool:
+    """Whether a folder holds a selection beside the one that captions follow: nothing is made of it."""
+    return folder.startswith(f"{SELECTION}/")
 
 
 def _shards(folder: str, suffix: str) -> list[Shard]:

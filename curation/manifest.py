@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation import storage
-from curation.dataset import CONTRACT
+from curation.dataset import CONTRACT, is_aside
 
 Settings = dict[str, Any]
 
@@ -144,7 +144,8 @@ def record(path: str, steps: Sequence[Step]) -> None:
 def _inputs(steps: Sequence[Step], position: int) -> list[Step]:
     """The earlier steps that a step's files depend on: `captions/b` does not depend on `captions/a`."""
     variant = steps[position].name.partition("/")[2]
-    return [step for step in steps[:position] if "/" not in step.name or step.name.partition("/")[2] == variant]
+    earlier = [step for step in steps[:position] if not is_aside(step.name)]
+    return [step for step in earlier if "/" not in step.name or step.name.partition("/")[2] == variant]
 
 
 def _refusal(folder: str, step: Step, changed_in: str, changed: list[str]) -> str:

@@ -41,9 +41,12 @@ SCORES = pa.schema(
         ("sample_id", pa.string()),
         ("aesthetic", pa.float32()),
         ("short_edge", pa.int32()),
+        ("clip_similarity", pa.float32()),
+        ("phash", pa.string()),
     ]
 )
-"""A row for every image fetched, sorted by key. `short_edge` is the original image's, in pixels."""
+"""A row for every image fetched, sorted by key. `short_edge` is the original image's, in pixels; `clip_similarity` the
+cosine of image and alt-text, null without an alt-text; `phash` the perceptual hash, 16 hex digits."""
 
 SELECTION = pa.schema(
     [
@@ -65,11 +68,15 @@ CAPTIONS = pa.schema(
         ("retries", pa.int32()),
         ("tokens", pa.int32()),
         ("flags", pa.list_(pa.string())),
+        ("rules", pa.list_(pa.string())),
         ("prompt", pa.string()),
+        ("prompt_hash", pa.string()),
         ("model", pa.string()),
+        ("revision", pa.string()),
     ]
 )
-"""A row for every image kept, sorted by key. `caption` is null where there is none, and `flags` then says why."""
+"""A row for every image kept, sorted by key. `caption` is null where there is none, and `flags` then says why;
+`rules` names what made the caption of `raw_caption`."""
 
 TRAINING = pa.schema(
     [

@@ -1,18 +1,24 @@
-"""Select: which images go on, decided from their scores alone, with a reason for each that does not."""
+"""Select: which images go on, decided from their scores and metadata, with a reason for each that does not."""
 
 import math
+import re
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
 import pyarrow as pa
 
 from curation import storage
-from curation.dataset import Dataset, Shard
+from curation.bounds import Bound, check_bounds, read_columns
+from curation.dataset import SELECTION as MAIN
+from curation.dataset import Dataset, Shard, selection_folder
 from curation.reasons import Reason
-from curation.schemas import SCORES, SELECTION
+from curation.schemas import SELECTION
 from curation.stage import Resources, ShardResult, ShardStage
+
+_NEEDED = ["key", "sample_id", "aesthetic", "short_edge"]
 
 
 @dataclass(kw_only=True)
@@ -20,48 +26,81 @@ class Select(ShardStage):
     """Writes `selection/`: whether each scored image is kept.
 
     The defaults are the rule of the ELLA paper: an aesthetic score over 6 and a short edge of at least 512 pixels.
+    A second one with a name of its own writes `selection/<name>/` and decides nothing: `ella status DIR --compare
+    selection NAME` says what its thresholds would cost.
 
     Args:
+        name: of the selection; captions follow the one called `selection`.
         min_aesthetic: an image is kept when its score is over this; a score equal to it is not.
         min_short_edge: an image is kept when the short edge of the original has at least so many pixels.
+        bounds: on further columns of the score file, or on the source's own (`punsafe`, `pwatermark`, `nsfw`).
         resources: what a worker takes.
+
+    Raises:
+        ValueError: the name is none for a folder.
     """
 
+    name: str = MAIN
     min_aesthetic: float = 6.0
     min_short_edge: int = 512
+    bounds: list[Bound] = field(default_factory=list)
     resources: Resources = field(default_factory=Resources, metadata={"execution": True})
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z][\w-]*", self.name):
+            raise ValueError(f"selection name {self.name!r}: expected a letter, then letters, digits, - and _")
 
     @property
     def folder(self) -> str:
-        """`selection`."""
-        return "selection"
+        """`selection`, or `selection/<name>` for another name."""
+        return selection_folder(self.name)
 
     def output(self, dataset: Dataset, shard: Shard) -> str:
         """The Parquet."""
-        return dataset.selection(shard)
+        return dataset.selection(shard, self.name)
 
-    def reason_to_drop(self, aesthetic: object, short_edge: object) -> Reason | None:
-        """The first that applies, or None for an image to keep: `no_score`, then `short_edge`, then `aesthetic`.
+    def check(self, dataset: Dataset) -> None:
+        """Look for the bounds' columns in the first shard, where there is one.
 
-        In this order, no count mixes what could not be judged with what was judged, and `aesthetic` counts the images
-        that a lower threshold would bring back. What is not a finite number is no score.
+        Raises:
+            ValueError: a column is missing, or is text where numbers are asked for.
         """
+        for shard in dataset.shards()[:1]:
+            check_bounds(self.bounds, dataset, shard)
+
+    def reason_to_drop(self, row: Mapping[str, object]) -> str | None:
+        """The first that applies to an image's columns, or None for one to keep.
+
+        First `no_score`, then `short_edge`, then `aesthetic`, then the bounds in their order: so no count mixes what
+        could not be judged with what was judged, and each counts what moving it alone would bring back at most. What
+        is not a finite number is no score.
+        """
+        aesthetic, short_edge = row["aesthetic"], row["short_edge"]
         if not _is_number(aesthetic) or not _is_number(short_edge):
-            return Reason.NO_SCORE
+            return Reason.NO_SCORE.value
         if short_edge < self.min_short_edge:
-            return Reason.SHORT_EDGE
-        return None if aesthetic > self.min_aesthetic else Reason.AESTHETIC
+            return Reason.SHORT_EDGE.value
+        if aesthetic <= self.min_aesthetic:
+            return Reason.AESTHETIC.value
+        return next(filter(None, (bound.reason_to_drop(row[bound.column]) for bound in self.bounds)), None)
 
     def process(self, dataset: Dataset, shard: Shard) -> ShardResult:
-        """Decide over every image of the shard's scores."""
+        """Decide over every image of the shard's scores.
+
+        Raises:
+            ValueError: a column is missing.
+        """
         started = time.monotonic()
-        scores = storage.read_table(dataset.scores(shard), SCORES.names).sort_by("key")
-        pairs = zip(scores["aesthetic"].to_pylist(), scores["short_edge"].to_pylist(), strict=True)
-        reasons = [self.reason_to_drop(aesthetic, short_edge) for aesthetic, short_edge in pairs]
+        scores = storage.read_table(dataset.scores(shard), _NEEDED).sort_by("key")
+        bounded = list(dict.fromkeys(bound.column for bound in self.bounds))
+        columns = read_columns(bounded, scores["sample_id"].to_pylist(), dataset, shard)
+        columns |= {name: scores[name].to_pylist() for name in ("aesthetic", "short_edge")}
+        rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+        reasons = [self.reason_to_drop(row) for row in rows]
         kept = [reason is None for reason in reasons]
-        columns = [scores["key"], scores["sample_id"], pa.array(kept, pa.bool_()), pa.array(reasons, pa.string())]
-        storage.write_table(dataset.selection(shard), pa.table(columns, names=SELECTION.names).cast(SELECTION))
-        rejects = Counter(reason.value for reason in reasons if reason is not None)
+        table = [scores["key"], scores["sample_id"], pa.array(kept, pa.bool_()), pa.array(reasons, pa.string())]
+        storage.write_table(self.output(dataset, shard), pa.table(table, names=SELECTION.names).cast(SELECTION))
+        rejects = Counter(reason for reason in reasons if reason is not None)
         seconds = time.monotonic() - started
         return ShardResult(rows=len(reasons), kept=sum(kept), rejects=rejects, seconds=seconds)
 

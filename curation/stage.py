@@ -54,6 +54,7 @@ class ShardResult:
         kept: rows that go on.
         rejects: reason code to rows; `rows == kept + sum(rejects)`, always.
         seconds: time that the work took.
+        counts: what else is worth adding up over shards, by name: tokens, retries, ...
 
     Raises:
         ValueError: rows were lost or made up.
@@ -63,6 +64,7 @@ class ShardResult:
     kept: int
     rejects: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rejected = sum(self.rejects.values())

@@ -8,7 +8,7 @@ from curation.dataset import Dataset, TrainingSet
 from curation.manifest import fingerprint
 from curation.schemas import TRAINING
 from pipelines import status
-from pipelines.merge import Merge, merge_summary
+from pipelines.merge import Merge, merge_summary, weights_of
 from pipelines.pipeline import Pipeline
 
 CARD = """---
@@ -29,7 +29,8 @@ Samples are named by `sample_id`, 64 bits of a hash of the image's normalised UR
 Rows from left to right: how many each step let through. Settings: `dataset.json`, fingerprint `{fingerprint}`.
 
 ## Captions
-Averages a text; parts of speech by NLTK on the text in lower case, tokens by CLIP's tokenizer, start and end counted.
+Averages a text; parts of speech by NLTK on the text in lower case, tokens by CLIP's tokenizer, start and end counted;
+± one standard error.
 
 {statistics}
 
@@ -77,11 +78,11 @@ def render(pipeline: Pipeline, merge: Merge) -> str:
 def _funnel(pipeline: Pipeline, pairs: dict[str, int]) -> str:
     rows = []
     for name in pipeline.branches:
-        captioned = f"captioned: {pipeline.captions_of(name)}"
         levels = status.levels(pipeline.dataset(name))
         kept = {level.name: level.kept for level in levels}
-        steps = ("planned", "downloaded", "scored", "kept", captioned)
-        rows.append([name, *(f"{kept.get(step, 0):,}" for step in steps), f"{pairs.get(name, 0):,}"])
+        steps = [f"{kept.get(step, 0):,}" for step in ("planned", "downloaded", "scored", "kept")]
+        captioned = [f"{kept.get(f'captioned: {each}', 0):,}" for each in weights_of(pipeline.captions_of(name))]
+        rows.append([name, *steps, ", ".join(captioned), f"{pairs.get(name, 0):,}"])
     return _table(["branch", "planned", "downloaded", "scored", "kept", "captioned", "merged"], rows)
 
 
@@ -89,10 +90,11 @@ def _statistics(pipeline: Pipeline) -> str:
     """Table 1 of the paper for this set: each branch's alt-texts beside its captions, duplicates among them."""
     rows = []
     for name in pipeline.branches:
-        captions = pipeline.captions_of(name)
         dataset = pipeline.dataset(name)
-        rows.append([f"{name} alt-text", *_averages(_merged(dataset, captions, "alt_text"))])
-        rows.append([f"{name} {captions}", *_averages(_merged(dataset, captions, "caption"))])
+        for place, captions in enumerate(weights_of(pipeline.captions_of(name))):
+            if not place:
+                rows.append([f"{name} alt-text", *_averages(_merged(dataset, captions, "alt_text"))])
+            rows.append([f"{name} {captions}", *_averages(_merged(dataset, captions, "caption"))])
     return _table(["texts of", "number", "words", "NN", "JJ/RB", "IN", "tokens"], rows)
 
 
@@ -110,14 +112,15 @@ def _merged(dataset: Dataset, captions: str, text: str) -> CaptionStatistics | N
 def _averages(statistics: CaptionStatistics | None) -> list[str]:
     if statistics is None:
         return ["not measured", "", "", "", "", ""]
-    averages = (
-        statistics.words,
-        statistics.nouns,
-        statistics.adjectives_adverbs,
-        statistics.prepositions,
-        statistics.clip_tokens,
-    )
-    return [f"{statistics.texts:,}", *("not measured" if value is None else f"{value:.2f}" for value in averages)]
+    names = ("words", "nouns", "adjectives_adverbs", "prepositions", "clip_tokens")
+    pairs = ((getattr(statistics, name), getattr(statistics.standard_errors, name)) for name in names)
+    return [f"{statistics.texts:,}", *(_with_error(average, error) for average, error in pairs)]
+
+
+def _with_error(average: float | None, error: float | None) -> str:
+    if average is None:
+        return "not measured"
+    return f"{average:.2f}" if error is None else f"{average:.2f} ± {error:.2f}"
 
 
 def _table(header: list[str], rows: Iterable[list[str]]) -> str:

@@ -5,15 +5,19 @@ import logging
 import os
 import socket
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from curation.dataset import Dataset, Shard
 from curation.stage import ShardStage
 from pipelines.errors import UsageError
 from pipelines.worker import Row, StageWorker, new_row
+
+OnShard = Callable[[Shard, list[Row]], None]
+"""Takes a shard that came out of a chain, and the results of the stages that worked on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +31,12 @@ class Failure:
 
 @dataclass
 class Tally:
-    """What one stage did over a whole chain: rows in and on, and the seconds of all its workers."""
+    """What one stage did over a whole chain: rows in and on, the seconds of all its workers, and its own counts."""
 
     rows: int = 0
     kept: int = 0
     seconds: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +119,7 @@ def run_chain(
     shards: Sequence[Shard],
     *,
     attempts: int,
+    on_shard: OnShard | None = None,
 ) -> ChainResult:
     """Take `shards` through `stages`, streaming.
 
@@ -122,6 +128,8 @@ def run_chain(
         stages: in order.
         shards: those with anything left to do.
         attempts: how often a stage tries a shard, and how often a shard may kill its worker's process.
+        on_shard: given each shard as it comes out, with the results of the stages that worked on it; what it raises
+            ends the chain.
     """
     import ray
     from ray.data import ActorPoolStrategy, DataContext
@@ -151,10 +159,16 @@ def run_chain(
                 max_restarts=-1,
                 max_task_retries=attempts - 1,
             )
-    return _collect(rows.iter_rows(), dataset, shards, attempts)
+    return _collect(rows.iter_rows(), dataset, shards, attempts, on_shard)
 
 
-def _collect(rows: Iterable[Row], dataset: Dataset, shards: Sequence[Shard], attempts: int) -> ChainResult:
+def _collect(
+    rows: Iterable[Row],
+    dataset: Dataset,
+    shards: Sequence[Shard],
+    attempts: int,
+    on_shard: OnShard | None,
+) -> ChainResult:
     """Add up what came out at the bottom; a shard that did not come out killed its workers."""
     failures, lost, tallies = [], set(shards), dict[str, Tally]()
     for row in rows:
@@ -162,11 +176,15 @@ def _collect(rows: Iterable[Row], dataset: Dataset, shards: Sequence[Shard], att
         lost.discard(shard)
         if row["failure"]:
             failures.append(Failure(dataset=dataset.root, shard=shard, reason=row["failure"]))
-        for result in json.loads(row["results"]):
+        results = json.loads(row["results"])
+        if on_shard:
+            on_shard(shard, results)
+        for result in results:
             tally = tallies.setdefault(result["stage"], Tally())
             tally.rows += result["rows"]
             tally.kept += result["kept"]
             tally.seconds += result["seconds"]
+            tally.counts.update(result["counts"])
     died = f"its worker process died {attempts} times; Ray's logs of this run say more"
     failures += [Failure(dataset=dataset.root, shard=shard, reason=died) for shard in lost]
     return ChainResult(failures=sorted(failures, key=lambda failure: failure.shard), tallies=tallies)

@@ -16,6 +16,8 @@ COMMANDS = {
     "run": ("pipelines.commands.run", "run the pipeline that a YAML file describes"),
     "plan": ("pipelines.commands.plan", "say what a run would do, and do nothing"),
     "status": ("pipelines.commands.status", "show the funnel of a run's folder, also while it goes on"),
+    "inspect": ("pipelines.commands.inspect", "show everything that is on disk about one sample"),
+    "report": ("pipelines.commands.report", "measure captions as the paper does, and show them on a page"),
     "train": ("training.cli", "train the connector: train fit --config FILE"),
 }
 """Name to the module whose `main(args)` runs it, and the line that `ella --help` shows."""
@@ -32,6 +34,7 @@ examples:
   ella plan pipelines/configs/laion_coyo_journeydb.yaml
   ella run pipelines/configs/laion_coyo_journeydb.yaml --address auto
   ella status /data/ella
+  ella report /data/ella
   ella train fit --config training/configs/ella_sd15.yaml
 
 `ella COMMAND --help` says more. Exit code: 0 all is done, 1 something failed or is missing, 2 the command

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation import storage
-from curation.dataset import Dataset, TrainingSet
+from curation.dataset import Dataset, TrainingSet, is_aside
 from curation.manifest import Step, relative_to, settings_of
 from curation.sources import Source
 from curation.stage import ShardStage
 from pipelines import completion
-from pipelines.merge import Merge, MergeInput, summary_path
+from pipelines.merge import Captions, Merge, MergeInput, summary_path
 from pipelines.repack import Repack
 from pipelines.train import Train
 
@@ -56,6 +56,10 @@ class Branch:
         names = [stage.folder.partition("/")[2] for stage in self.stages if stage.folder.startswith("captions/")]
         return names[-1] if names else None
 
+    def stages_of_the_set(self) -> list[ShardStage]:
+        """The stages that a training set depends on: not a selection that is there to be compared."""
+        return [stage for stage in self.stages if not is_aside(stage.folder)]
+
 
 @dataclass(kw_only=True)
 class Pipeline:
@@ -68,6 +72,8 @@ class Pipeline:
         train: the training on the merged set; without it the run ends at the set.
         world: a miniature world to run in; without it the run works on the real one.
         attempts: how often a stage tries a shard before it is given up and listed.
+        warn_yield: the share of a branch's links that should give an image; fewer bring a warning.
+        min_yield: the share under which the run stops; what is done stays. Both from the second finished shard on.
     """
 
     dir: str
@@ -76,8 +82,14 @@ class Pipeline:
     train: Train | None = None
     world: World | None = None
     attempts: int = 3
+    warn_yield: float = 0.5
+    min_yield: float = 0.2
 
     def __post_init__(self) -> None:
+        if not 0 <= self.min_yield <= self.warn_yield <= 1:
+            raise ValueError(
+                f"min_yield={self.min_yield}, warn_yield={self.warn_yield}: expected 0 <= min_yield <= warn_yield <= 1"
+            )
         if self.attempts < 1:
             raise ValueError(f"attempts={self.attempts}: expected 1 or more")
         if not self.branches:
@@ -94,8 +106,8 @@ class Pipeline:
         """The folder of a branch."""
         return Dataset(storage.join(self.dir, branch))
 
-    def captions_of(self, branch: str) -> str:
-        """The name of the captions that the merge takes from a branch."""
+    def captions_of(self, branch: str) -> Captions:
+        """The name of the captions that the merge takes from a branch, or several names with their weights."""
         chosen = self.merge.captions.get(branch) if self.merge else None
         return chosen or self.branches[branch].captions() or ""
 
@@ -127,7 +139,7 @@ class Pipeline:
         for name, branch in self.branches.items():
             dataset = self.dataset(name)
             shards = dataset.shards()
-            pending = set(completion.unfinished(dataset, branch.stages, shards))
+            pending = set(completion.unfinished(dataset, branch.stages_of_the_set(), shards))
             inputs[name] = MergeInput(
                 dataset=dataset,
                 captions=self.captions_of(name),
@@ -141,18 +153,21 @@ class Pipeline:
             name: {
                 "captions": given.captions,
                 "shards": len(given.shards),
-                **{step.name: step.settings for step in self.steps(name)},
+                **{step.name: step.settings for step in self.steps(name) if not is_aside(step.name)},
             }
             for name, given in self.merge_inputs().items()
         }
         planned = int(storage.exists(summary_path(TrainingSet(merge.output))))
-        settings = {"samples_per_shard": merge.samples_per_shard, "branches": branches}
+        settings = {
+            "samples_per_shard": merge.samples_per_shard,
+            "duplicates": self._settings(merge.duplicates),
+            "branches": branches,
+        }
         return [Step(name="plan", settings=settings, files=planned, redo=merge.output)]
 
     def repack(self, merge: Merge) -> Repack:
         """The stage that writes training shards."""
         return Repack(
             branches={name: self.dataset(name).root for name in self.branches},
-            captions={name: self.captions_of(name) for name in self.branches},
             resources=merge.resources,
         )

@@ -1,5 +1,6 @@
 """What a person sees of a run: lines that say what happens, and a bar a stage that fills as its files appear."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -81,17 +82,28 @@ class ConsoleDisplay(Display):
     @contextmanager
     def _lines(self, name: str, folders: list[str], total: int) -> Iterator[Callable[[list[int]], None]]:
         shown: list[int] = []
-        last = 0.0
+        first: list[int] = []
+        last, start = 0.0, time.monotonic()
 
         def update(counts: list[int]) -> None:
-            nonlocal shown, last
+            nonlocal shown, first, last
+            first = first or counts
             if counts == shown or (time.monotonic() - last < PLAIN_INTERVAL and set(counts) != {total}):
                 return
             shown, last = counts, time.monotonic()
             done = (f"{folder} {count}/{total}" for folder, count in zip(folders, counts, strict=True))
-            self.say(f"{name}: {', '.join(done)}")
+            self.say(f"{name}: {', '.join(done)}{_time_left(first, counts, total, time.monotonic() - start)}")
 
         yield update
+
+
+def _time_left(first: list[int], now: list[int], total: int, seconds: float) -> str:
+    """`, about 1:30 h left`, by the stage that needs longest at its pace since `first`; empty while that is unknown."""
+    paces = [(total - count, count - before) for before, count in zip(first, now, strict=True) if count < total]
+    if not paces or not all(done for _, done in paces):
+        return ""
+    minutes = math.ceil(max(left / done for left, done in paces) * seconds / 60)
+    return f", about {minutes // 60}:{minutes % 60:02d} h left"
 
 
 @contextmanager

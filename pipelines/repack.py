@@ -14,6 +14,7 @@ from curation.dataset import Dataset, Shard, TrainingSet
 from curation.schemas import TRAINING
 from curation.stage import Resources, ShardResult, ShardStage
 from curation.tar import SampleSpool, read_tar
+from pipelines.merge import PLAN
 
 Row = dict[str, Any]
 
@@ -24,12 +25,10 @@ class Repack(ShardStage):
 
     Args:
         branches: branch to its dataset folder.
-        captions: branch to the name of the captions to take.
         resources: of one worker.
     """
 
     branches: dict[str, str]
-    captions: dict[str, str]
     resources: Resources = field(default_factory=Resources)
 
     @property
@@ -49,7 +48,7 @@ class Repack(ShardStage):
         """
         start = time.monotonic()
         training_set = TrainingSet(dataset.root)
-        plan = storage.read_table(training_set.plan(shard))
+        plan = storage.read_table(training_set.plan(shard), PLAN.names)
         rows: list[Row] = []
         with SampleSpool() as spool:
             for row, image in self._samples(plan):
@@ -81,35 +80,35 @@ class Repack(ShardStage):
             .to_pylist()
         ):
             here = pc.and_(pc.equal(plan["branch"], place["branch"]), pc.equal(plan["shard"], place["shard"]))
-            keys = plan.filter(here)["key"]
             dataset, shard = Dataset(self.branches[place["branch"]]), Shard(index=place["shard"])
-            described = self._describe(place["branch"], dataset, shard, keys)
+            described = _describe(dataset, shard, plan.filter(here))
             for key, parts in read_tar(dataset.image_tar(shard)):
                 if key in described:
                     yield described[key], parts["jpg"]
 
-    def _describe(self, branch: str, dataset: Dataset, shard: Shard, keys: pa.ChunkedArray) -> dict[str, Row]:
-        """TRAINING rows by key, put together from the shard's tables."""
-        name = self.captions[branch]
-        images = _rows(dataset.image_table(shard), keys)
-        scores = _rows(dataset.scores(shard), keys)
-        captions = _rows(dataset.captions(name, shard), keys)
-        source = {
-            row["sample_id"]: row["source"]
-            for row in storage.read_table(dataset.urls(shard), ["sample_id", "source"]).to_pylist()
+
+def _describe(dataset: Dataset, shard: Shard, plan: pa.Table) -> dict[str, Row]:
+    """TRAINING rows by key, put together from the shard's tables."""
+    captioners = dict(zip(plan["key"].to_pylist(), plan["captions"].to_pylist(), strict=True))
+    images = _rows(dataset.image_table(shard), plan["key"])
+    scores = _rows(dataset.scores(shard), plan["key"])
+    captions = {name: _rows(dataset.captions(name, shard), plan["key"]) for name in sorted(set(captioners.values()))}
+    source = {
+        row["sample_id"]: row["source"]
+        for row in storage.read_table(dataset.urls(shard), ["sample_id", "source"]).to_pylist()
+    }
+    return {
+        key: {
+            **{column: image[column] for column in TRAINING.names if column in image},
+            "source": source[image["sample_id"]],
+            "caption": captions[captioners[key]][key]["caption"],
+            "alt_text": image["caption"],
+            "captioner": captioners[key],
+            "aesthetic": _shortest(scores[key]["aesthetic"]),
+            "short_edge": scores[key]["short_edge"],
         }
-        return {
-            key: {
-                **{column: image[column] for column in TRAINING.names if column in image},
-                "source": source[image["sample_id"]],
-                "caption": captions[key]["caption"],
-                "alt_text": image["caption"],
-                "captioner": name,
-                "aesthetic": _shortest(scores[key]["aesthetic"]),
-                "short_edge": scores[key]["short_edge"],
-            }
-            for key, image in images.items()
-        }
+        for key, image in images.items()
+    }
 
 
 def _shortest(score: float | None) -> float | None:

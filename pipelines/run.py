@@ -6,8 +6,9 @@ killed goes on where it was.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from captioning.report.page import render
 from curation import storage
 from curation.dataset import Dataset, Shard, TrainingSet
 from curation.manifest import reconcile, record
@@ -15,12 +16,15 @@ from curation.stage import ShardStage
 from pipelines import card, completion
 from pipelines.chain import Failure, cluster, run_chain
 from pipelines.check import check
-from pipelines.errors import refusing
+from pipelines.errors import UsageError, refusing
 from pipelines.lock import exclusive
-from pipelines.merge import Merge, plan_merge
+from pipelines.merge import Merge, plan_merge, summary_path
 from pipelines.pipeline import Pipeline
 from pipelines.progress import Display
+from pipelines.repair import repair_shards, transient_rows, write_repair
+from pipelines.report.collect import collect
 from pipelines.train import Train
+from pipelines.yields import YieldWatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,7 @@ class Run:
         pipeline: what to run.
         address: of a Ray cluster; None starts Ray on this machine, and only if there is something to do.
         display: shown what happens.
+        repair: whether links whose failure may have been of the moment are tried once more first.
     """
 
     def __init__(
@@ -65,8 +70,10 @@ class Run:
         *,
         address: str | None = None,
         display: Display | None = None,
+        repair: bool = False,
     ) -> None:
         self.pipeline = pipeline
+        self._repair = repair
         self._address = address
         self._display = display or Display()
         self._stack = ExitStack()
@@ -78,6 +85,7 @@ class Run:
 
         Raises:
             UsageError: something in the configuration or the inputs cannot work; nothing was started.
+            LowYieldError: too few links give an image.
             ValueError, OSError: a file is damaged, or the storage failed; what was finished stays.
         """
         pipeline = self.pipeline
@@ -86,6 +94,8 @@ class Run:
             with self._stack:
                 self._enter_world()
                 check(pipeline)
+                if self._repair:
+                    self._write_repairs()
                 failures = [failure for name in pipeline.branches for failure in self._run_branch(name)]
                 merged = not pipeline.merge or self._merge(pipeline.merge, failures)
             trained = bool(merged and pipeline.train and self._train(pipeline.train))
@@ -98,6 +108,25 @@ class Run:
         with refusing():
             world.prepare(self._display.say)
             self._stack.enter_context(world.serve())
+
+    def _write_repairs(self) -> None:
+        """Add shards of links to try again to every branch.
+
+        Raises:
+            UsageError: there are some, and the training set was merged without them.
+        """
+        merge = self.pipeline.merge
+        merged = bool(merge and storage.exists(summary_path(TrainingSet(merge.output))))
+        for name in self.pipeline.branches:
+            dataset = self.pipeline.dataset(name)
+            if merge and merged and any(True for _ in transient_rows(dataset)):
+                raise UsageError(
+                    f"{name} has links to try again, and {merge.output} was merged without them: "
+                    f"delete {merge.output} to repair and merge anew, or run without --repair"
+                )
+            repair = write_repair(dataset)
+            again = f"{repair.rows} in {len(repair.shards)} further shard(s)" if repair.rows else "none"
+            self._display.say(f"{name}: links to try again: {again}")
 
     def _run_branch(self, name: str) -> list[Failure]:
         branch, dataset = self.pipeline.branches[name], self.pipeline.dataset(name)
@@ -115,11 +144,20 @@ class Run:
         self._display.say(f"{name}: {len(pending)} of {len(shards)} shards to do")
         self._shards += len(pending)
         self._connect()
+        links = YieldWatch(
+            name,
+            warn=self.pipeline.warn_yield,
+            floor=self.pipeline.min_yield,
+            say=self._display.say,
+            ignore=repair_shards(dataset),
+        )
         with self._display.watch(name, dataset, stages, shards):
-            result = run_chain(dataset, stages, pending, attempts=self.pipeline.attempts)
+            result = run_chain(dataset, stages, pending, attempts=self.pipeline.attempts, on_shard=links.add)
+        links.judge()
         for folder, tally in result.tallies.items():
             rate = f"{tally.rows / tally.seconds:.1f} rows/s a worker" if tally.seconds else "no time at all"
-            self._display.say(f"{name}: {folder}: {tally.rows} rows in, {tally.kept} on, {rate}")
+            counts = "".join(f", {count} {what}" for what, count in sorted(tally.counts.items()))
+            self._display.say(f"{name}: {folder}: {tally.rows} rows in, {tally.kept} on, {rate}{counts}")
         return result.failures
 
     def _connect(self) -> None:
@@ -140,13 +178,25 @@ class Run:
         output, steps = TrainingSet(merge.output), self.pipeline.merge_steps(merge)
         reconcile(output.manifest(), output.root, steps)
         record(output.manifest(), steps)
-        plan_merge(self.pipeline.merge_inputs(), output, merge.samples_per_shard)
+        plan_merge(self.pipeline.merge_inputs(), output, merge.samples_per_shard, merge.duplicates)
         stages = [self.pipeline.repack(merge)]
         lost = self._run_stages("training set", Dataset(output.root), stages, output.planned_shards())
         failures += lost
         if not lost and not storage.exists(output.card()):
             card.write(self.pipeline, merge)
+        if not lost and not storage.exists(output.report()):
+            self._report(output)
         return not lost
+
+    def _report(self, output: TrainingSet) -> None:
+        """Write the page on the run's captions; without one the training set is as whole as with it."""
+        try:
+            report = collect([self.pipeline.dir], quick=True)
+            # Named after the set, whose bytes are to be the same wherever the run's folder is.
+            title = output.root.rstrip("/").rpartition("/")[2]
+            storage.write_text(output.report(), render(replace(report, title=title)))
+        except (ValueError, OSError) as error:
+            self._display.say(f"no report: {error}; `ella report {self.pipeline.dir}` tries again")
 
     def _train(self, train: Train) -> bool:
         if train.done:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from curation.reasons import Reason
+from curation.reasons import sentence_of
 from pipelines.chain import Failure
 from pipelines.status import Funnel
 
@@ -48,7 +48,7 @@ def reject_table(funnels: Sequence[Funnel]) -> Table:
                 counts.setdefault((name, reason), Counter())[funnel.branch] += count
     for (name, reason), by_branch in counts.items():
         shown = (f"{by_branch[funnel.branch]:,}" if by_branch[funnel.branch] else "" for funnel in funnels)
-        table.add_row(name, reason, *shown, _sentence(reason))
+        table.add_row(name, reason, *shown, sentence_of(reason))
     return table
 
 
@@ -72,7 +72,3 @@ def level_names(funnels: Sequence[Funnel]) -> list[str]:
     """Every level once, from top to bottom; the merge is the last, whatever captions a branch has."""
     names = list(dict.fromkeys(level.name for funnel in funnels for level in funnel.levels))
     return sorted(names, key=lambda name: name == "merged")
-
-
-def _sentence(reason: str) -> str:
-    return Reason(reason).sentence if reason in Reason._value2member_map_ else ""

@@ -18,6 +18,7 @@ from curation.reasons import Reason
 from curation.schemas import SUCCESS
 from curation.sources.source import read_plan
 from pipelines.merge import merge_summary
+from pipelines.repair import repair_shards
 
 READERS = 16
 """Threads that read tables: the work is waiting for storage."""
@@ -55,7 +56,21 @@ def funnels(folder: str) -> list[Funnel]:
     Raises:
         ValueError: there is no dataset in `folder`.
     """
-    training_sets, datasets = [], {}
+    datasets, training_sets = find(folder)
+    merged = [_merged(training_set) for training_set in training_sets]
+    return [
+        Funnel(branch=name, shards=len(dataset.shards()), levels=[*levels(dataset), *_merge_levels(name, merged)])
+        for name, dataset in datasets.items()
+    ]
+
+
+def find(folder: str) -> tuple[dict[str, Dataset], list[TrainingSet]]:
+    """The datasets by name, and the training sets, that are in `folder` or are the folder itself.
+
+    Raises:
+        ValueError: there are none.
+    """
+    datasets, training_sets = {}, []
     for name in ["", *storage.names(folder)]:
         root = storage.join(folder, name).rstrip("/")
         if not storage.exists(Dataset(root).manifest()):
@@ -66,19 +81,18 @@ def funnels(folder: str) -> list[Funnel]:
             datasets[name or root.rpartition("/")[2]] = Dataset(root)
     if not datasets and not training_sets:
         raise ValueError(f"{folder}: no dataset.json here or one level below; expected the folder of a run")
-    merged = [_merged(training_set) for training_set in training_sets]
-    return [
-        Funnel(branch=name, shards=len(dataset.shards()), levels=[*levels(dataset), *_merge_levels(name, merged)])
-        for name, dataset in datasets.items()
-    ]
+    return datasets, training_sets
 
 
 def levels(dataset: Dataset) -> list[Level]:
     """A dataset's levels from its source's plan to its captions."""
     captions = storage.names(storage.join(dataset.root, "captions"))
+    planned = _planned(dataset)
+    downloaded = _level(dataset, "downloaded", dataset.image_table, ["status", "reason"], _image_reasons)
     return [
-        _planned(dataset),
-        _level(dataset, "downloaded", dataset.image_table, ["status", "reason"], _image_reasons),
+        planned,
+        Level(name="tried", rows=planned.kept, kept=downloaded.rows, rejects=Counter()),
+        downloaded,
         _level(dataset, "scored", dataset.scores, ["aesthetic"], _score_reasons),
         _level(dataset, "kept", dataset.selection, ["kept", "reason"], _selection_reasons),
         *(
@@ -91,12 +105,13 @@ def levels(dataset: Dataset) -> list[Level]:
 
 
 def _planned(dataset: Dataset) -> Level:
-    """The source's own account of its metadata rows."""
+    """The source's own account of its metadata rows, and the rows that repairs added."""
     plan = read_plan(dataset)
     if plan is None:
         return Level(name="planned", rows=0, kept=0, rejects=Counter())
     rejects = Counter({reason: count for reason, count in plan.rejects.items() if count})
-    return Level(name="planned", rows=plan.rows, kept=plan.kept, rejects=rejects)
+    again = sum(storage.read_table(dataset.urls(shard), ["sample_id"]).num_rows for shard in repair_shards(dataset))
+    return Level(name="planned", rows=plan.rows + again, kept=plan.kept + again, rejects=rejects)
 
 
 def _level(

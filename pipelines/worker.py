@@ -72,7 +72,12 @@ class StageWorker:
             return _message(error), None
         # Not asdict: it would make a Counter of the items of a Counter.
         counts = {"rows": result.rows, "kept": result.kept, "rejects": dict(result.rejects)}
-        return "", {"stage": self._stage.folder, **counts, "seconds": result.seconds}
+        return "", {
+            "stage": self._stage.folder,
+            **counts,
+            "seconds": result.seconds,
+            "counts": dict(result.counts),
+        }
 
 
 def _message(error: Exception) -> str:

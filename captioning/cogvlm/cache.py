@@ -1,42 +1,19 @@
-"""Keys and values of the slots that were already computed, in memory taken once."""
+"""Keys and values of the slots that were already computed, in memory taken once; every row has its own length."""
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from captioning.cogvlm.config import CogVLMConfig
 
-
-class LayerCache:
-    """One layer's keys and values.
-
-    Args:
-        shape: (B, key and value heads, capacity, head width).
-        dtype: type of both.
-        device: where both are.
-    """
-
-    def __init__(self, shape: tuple[int, int, int, int], *, dtype: torch.dtype, device: torch.device) -> None:
-        self._keys = torch.empty(shape, dtype=dtype, device=device)
-        self._values = torch.empty(shape, dtype=dtype, device=device)
-        self.length = 0
-
-    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the next slots' keys and values (B, heads, T, head width); returns all so far, as views.
-
-        Raises:
-            ValueError: the cache is full.
-        """
-        stop, capacity = self.length + keys.shape[2], self._keys.shape[2]
-        if stop > capacity:
-            raise ValueError(f"slot {stop} of a cache of {capacity}: make it with the capacity that the text needs")
-        self._keys[:, :, self.length : stop] = keys
-        self._values[:, :, self.length : stop] = values
-        self.length = stop
-        return self._keys[:, :, :stop], self._values[:, :, :stop]
+Memory = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Remembers one layer's new keys and values (B, heads, T, head width); returns those that queries attend to."""
 
 
 class KeyValueCache:
-    """Every layer's keys and values for a batch.
+    """Every layer's keys and values for a batch whose rows begin and end at different times.
 
     Args:
         config: the model's.
@@ -46,13 +23,55 @@ class KeyValueCache:
         device: the model's.
     """
 
+    lengths: Tensor
+    """(B,) slots of each row that hold what its next slot attends to."""
+
     def __init__(
         self, config: CogVLMConfig, *, batch: int, capacity: int, dtype: torch.dtype, device: torch.device
     ) -> None:
-        shape = (batch, config.num_key_value_heads, capacity, config.head_dim)
-        self.layers = [LayerCache(shape, dtype=dtype, device=device) for _ in range(config.num_hidden_layers)]
+        shape = (config.num_hidden_layers, batch, config.num_key_value_heads, capacity, config.head_dim)
+        # Zeros, because what a mask hides still counts if it is NaN.
+        self._keys = torch.zeros(shape, dtype=dtype, device=device)
+        self._values = torch.zeros(shape, dtype=dtype, device=device)
+        self._rows = torch.arange(batch, device=device)
+        self.capacity = capacity
+        self.lengths = torch.zeros(batch, dtype=torch.long, device=device)
 
-    @property
-    def length(self) -> int:
-        """Slots filled so far."""
-        return self.layers[0].length
+    def fill(self, rows: Tensor, lengths: Tensor) -> list[Memory]:
+        """A memory a layer for new sequences in `rows` (R,), which forget what they held.
+
+        Args:
+            rows: which rows begin anew.
+            lengths: (R,) slots of each; what a sequence has to the right of them is overwritten as it grows.
+
+        Raises:
+            ValueError: by a memory, when the sequences are longer than the cache.
+        """
+        self.lengths[rows] = lengths
+        return [partial(self._fill, layer, rows) for layer in range(len(self._keys))]
+
+    def append(self, window: int) -> list[Memory]:
+        """A memory a layer for one more slot in every row, at its length, which the caller then moves on.
+
+        Args:
+            window: slots that queries are shown; at least one more than the longest row has.
+        """
+        return [partial(self._append, layer, window) for layer in range(len(self._keys))]
+
+    def mask(self, window: int) -> Tensor:
+        """What a row's next slot attends to, itself included: (B, 1, 1, window)."""
+        return (torch.arange(window, device=self.lengths.device) <= self.lengths[:, None])[:, None, None]
+
+    def _fill(self, layer: int, rows: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        slots = keys.shape[2]
+        if slots > self.capacity:
+            raise ValueError(f"{slots} slots for a cache of {self.capacity}: make it with the capacity that they need")
+        self._keys[layer][rows, :, :slots] = keys
+        self._values[layer][rows, :, :slots] = values
+        return keys, values
+
+    def _append(self, layer: int, window: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        all_keys, all_values = self._keys[layer], self._values[layer]  # (B, heads, capacity, head width)
+        all_keys[self._rows, :, self.lengths] = keys[:, :, 0]
+        all_values[self._rows, :, self.lengths] = values[:, :, 0]
+        return all_keys[:, :, :window], all_values[:, :, :window]

@@ -1,20 +1,26 @@
 """CogVLM as a captioner: the settings that a configuration gives it, and nothing of PyTorch until it is set up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from PIL.Image import Image
 
-from captioning.captioner import Caption, Captioner
+from captioning.captioner import Caption, Captioner, Sampling, check_batch, prompt_hash
 from captioning.cogvlm.config import Template
 from captioning.cogvlm.config_json import read_config
+from captioning.revision import folder_revision
 from curation.stage import execution
+
+if TYPE_CHECKING:
+    from captioning.cogvlm.generation import Generation
 
 
 @dataclass(kw_only=True)
 class CogVLMCaptioner(Captioner):
-    """Captions from CogVLM or CogVLM2, decoded greedily.
+    """Captions from CogVLM or CogVLM2, decoded greedily unless `caption` is told to sample.
+
+    Give `caption` several times as many images as there are slots, so that none of them idles.
 
     Args:
         model: folder of the checkpoint: config.json, and safetensors in the published layout.
@@ -23,6 +29,10 @@ class CogVLMCaptioner(Captioner):
         max_new_tokens: cap on a caption's tokens.
         dtype: type of the weights and of the arithmetic.
         device: "cpu", "cuda", "cuda:1", ..., or "auto": a GPU where there is one.
+        slots: captions that are written at once; each takes memory for its keys and values.
+        threads: that resize images ahead of the model.
+        acceleration: of decoding: "none", "compile" (PyTorch's compiler) or "cuda-graphs"; both pay off over many
+            images.
     """
 
     model: str
@@ -31,11 +41,17 @@ class CogVLMCaptioner(Captioner):
     max_new_tokens: int = 160
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     device: str = execution("auto")
+    slots: int = execution(16)
+    threads: int = execution(4)
+    acceleration: Literal["none", "compile", "cuda-graphs"] = execution("none")
 
     def check(self) -> None:
         """Read config.json; raise ValueError where it, or a setting, cannot work."""
-        if self.max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens is {self.max_new_tokens}: expected at least 1")
+        for name in ("max_new_tokens", "slots", "threads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: expected at least 1")
+        if self.acceleration == "cuda-graphs" and self.device == "cpu":
+            raise ValueError("acceleration is cuda-graphs and device is cpu: expected a GPU, or another acceleration")
         read_config(self.model)
 
     def setup(self) -> None:
@@ -53,32 +69,57 @@ class CogVLMCaptioner(Captioner):
         self._tokenizer = load_tokenizer(self.tokenizer, folder=self.model, config=read_config(self.model))
         self._model = CogVLM.from_pretrained(self.model, dtype=getattr(torch, self.dtype), device=device)
 
-    def caption(self, images: Sequence[Image], prompts: Sequence[str]) -> list[Caption]:
-        """Describe `images[i]` as `prompts[i]` asks, all in one batch.
+    def caption(
+        self, images: Sequence[Image], prompts: Sequence[str], *, sampling: Sampling | None = None
+    ) -> list[Caption]:
+        """Describe `images[i]` as `prompts[i]` asks; "refused" where the model has no room for prompt and caption.
 
         Raises:
-            ValueError: the two differ in length, or a prompt is too long for the model.
+            ValueError: images, prompts and seeds differ in number.
         """
-        from captioning.cogvlm.generation import generate
-        from captioning.cogvlm.processing import decode, encode, preprocess
+        from captioning.cogvlm.generation import fits
+        from captioning.cogvlm.processing import encode
 
-        if len(images) != len(prompts):
-            raise ValueError(f"{len(images)} images and {len(prompts)} prompts: expected a prompt for each image")
+        check_batch(images, prompts, sampling)
+        config = self._model.config
+        texts = [encode(self._tokenizer, prompt, self.template or config.template_version) for prompt in prompts]
+        fitting = [row for row, text in enumerate(texts) if fits(config, text, self.max_new_tokens)]
+        # Like lengths beside each other, so that rows that begin together need little padding or none.
+        order = sorted(fitting, key=lambda row: len(texts[row]))
+        seeds = sampling and replace(sampling, seeds=tuple(sampling.seeds[row] for row in order))
+        written = self._generate([images[row] for row in order], [texts[row] for row in order], seeds)
+        by_row = dict(zip(order, written, strict=True))
+        return [self._caption(prompt, by_row.get(row)) for row, prompt in enumerate(prompts)]
+
+    def _generate(
+        self, images: Sequence[Image], texts: Sequence[Sequence[int]], sampling: Sampling | None
+    ) -> "list[Generation]":
+        from captioning.cogvlm.ahead import ahead
+        from captioning.cogvlm.generation import generate
+        from captioning.cogvlm.processing import preprocess
+
         if not images:
             return []
-        config = self._model.config
-        template = self.template or config.template_version
-        rows = generate(
+        size = self._model.config.vision_config.image_size
+        pixels = ahead(lambda image: preprocess([image], size)[0], images, threads=self.threads, distance=self.slots)
+        return generate(
             self._model,
-            preprocess(images, config.vision_config.image_size),
-            [encode(self._tokenizer, prompt, template) for prompt in prompts],
+            pixels,
+            texts,
             max_new_tokens=self.max_new_tokens,
+            sampling=sampling,
+            slots=self.slots,
+            acceleration=self.acceleration,
         )
-        return [
-            Caption(
-                text=decode(self._tokenizer, row.tokens),
-                finish_reason="stop" if row.ended else "length",
-                tokens=len(row.tokens),
-            )
-            for row in rows
-        ]
+
+    def _caption(self, prompt: str, written: "Generation | None") -> Caption:
+        from captioning.cogvlm.processing import decode
+
+        return Caption(
+            text=decode(self._tokenizer, written.tokens) if written else "",
+            finish_reason=written.ending if written else "refused",
+            tokens=len(written.tokens) if written else 0,
+            model=self.model,
+            revision=folder_revision(self.model),
+            prompt_hash=prompt_hash(prompt),
+        )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from captioning.cogvlm.cache import LayerCache
+from captioning.cogvlm.cache import Memory
 from captioning.cogvlm.config import CogVLMConfig
 from captioning.cogvlm.rotary import Rotation, rotate
 
@@ -35,7 +35,7 @@ def route(x: Tensor, image: slice | None, *, vision: Expert, language: Expert) -
     """Apply `vision` to the slots in `image` and `language` to the others of `x` (B, T, width)."""
     if image is None:
         return language(x)
-    seen = vision(x[:, image])
+    seen = vision(x[:, image].contiguous())  # as one matrix, and not as one a row, which is slower
     said = language(torch.cat([x[:, : image.start], x[:, image.stop :]], dim=1))
     return torch.cat([said[:, : image.start], seen, said[:, image.start :]], dim=1)
 
@@ -55,7 +55,7 @@ class VisualExpertAttention(nn.Module):
         self.language_expert_dense = nn.Linear(width, width, bias=False)
 
     def forward(
-        self, x: Tensor, image: slice | None, turn: Rotation, mask: Tensor | None, cache: LayerCache | None
+        self, x: Tensor, image: slice | None, turn: Rotation, mask: Tensor | None, memory: Memory | None
     ) -> Tensor:
         """(B, T, width) -> the same."""
         mixed = route(
@@ -63,11 +63,10 @@ class VisualExpertAttention(nn.Module):
         )
         query, key, value = (self._heads(part) for part in torch.split(mixed, self.widths, dim=-1))
         query, key = rotate(query, turn), rotate(key, turn)
-        if cache is not None:
-            key, value = cache.append(key, value)
-        causal = mask is None and x.shape[1] > 1  # a single slot attends to all before it
+        if memory is not None:
+            key, value = memory(key, value)
         out = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, is_causal=causal, enable_gqa=self.grouped
+            query, key, value, attn_mask=mask, is_causal=mask is None, enable_gqa=self.grouped
         )
         out = out.transpose(1, 2).flatten(2)  # (B, T, width)
         return route(out, image, vision=self.vision_expert_dense, language=self.language_expert_dense)
@@ -115,7 +114,7 @@ class DecoderLayer(nn.Module):
         self.mlp = VisualExpertMLP(config)
 
     def forward(
-        self, x: Tensor, image: slice | None, turn: Rotation, mask: Tensor | None, cache: LayerCache | None
+        self, x: Tensor, image: slice | None, turn: Rotation, mask: Tensor | None, memory: Memory | None
     ) -> Tensor:
         """Run one layer.
 
@@ -124,11 +123,11 @@ class DecoderLayer(nn.Module):
             image: the slots of `x` that go through the vision expert, if any.
             turn: rotation by the slots' positions.
             mask: (B, 1, T, keys), True where a slot attends; None for plain causal attention.
-            cache: keys and values of the slots before `x`; those of `x` are added.
+            memory: takes the keys and values of `x`, and gives those to attend to; None for those of `x` alone.
 
         Returns:
             (B, T, width).
         """
-        x = x + self.self_attn(self.input_layernorm(x), image, turn, mask, cache)
+        x = x + self.self_attn(self.input_layernorm(x), image, turn, mask, memory)
         out: Tensor = x + self.mlp(self.post_attention_layernorm(x), image)
         return out

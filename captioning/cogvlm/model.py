@@ -1,18 +1,24 @@
 """CogVLM and CogVLM2: an image and a question in, the next token's logits out."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from captioning.cogvlm import checkpoint
-from captioning.cogvlm.cache import KeyValueCache
+from captioning.cogvlm.cache import KeyValueCache, Memory
 from captioning.cogvlm.config import CogVLMConfig
 from captioning.cogvlm.config_json import read_config, write_config
 from captioning.cogvlm.language import DecoderLayer, RMSNorm
 from captioning.cogvlm.layout import Layout
+from captioning.cogvlm.processing import load_tokenizer
 from captioning.cogvlm.rotary import rotation
 from captioning.cogvlm.vision import Vision
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 class Backbone(nn.Module):
@@ -21,6 +27,7 @@ class Backbone(nn.Module):
     def __init__(self, config: CogVLMConfig) -> None:
         super().__init__()
         self.config = config
+        self.layout = Layout(patches=config.num_patches)
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
@@ -31,15 +38,30 @@ class Backbone(nn.Module):
         bos = self.embed_tokens(text.new_full((len(text), 1), self.config.bos_token_id))
         return torch.cat([bos, self.vision(pixels), self.embed_tokens(text)], dim=1)
 
-    def forward(self, x: Tensor, layout: Layout, cache: KeyValueCache | None = None) -> Tensor:
-        """Run the language layers over the slots `x` (B, T, width) that come after those in `cache`."""
-        start = 0 if cache is None else cache.length
-        stop = start + x.shape[1]
-        turn = rotation(layout.positions(start, stop, x.device), self.config.head_dim, self.config.rotary_base)
-        mask = layout.mask(start, stop, x.device)
-        image = layout.image if start == 0 else None
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        slots: Tensor | None = None,
+        memories: Sequence[Memory] | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """Run the language layers.
+
+        Args:
+            x: (B, T, width), sequences from their first slot on, or text that continues them.
+            slots: (B, T) which slots of their sequences those are; None for the first T.
+            memories: one a layer, see `cache.Memory`; None to attend to `x` alone.
+            mask: (B, 1, T, keys), True where a slot attends; None for plain causal attention.
+
+        Returns:
+            (B, T, width).
+        """
+        image = self.layout.image if slots is None else None
+        slots = torch.arange(x.shape[1], device=x.device)[None] if slots is None else slots
+        turn = rotation(self.layout.positions(slots), self.config.head_dim, self.config.rotary_base)
         for index, layer in enumerate(self.layers):
-            x = layer(x, image, turn, mask, None if cache is None else cache.layers[index])
+            x = layer(x, image, turn, mask, None if memories is None else memories[index])
         out: Tensor = self.norm(x)
         return out
 
@@ -50,6 +72,9 @@ class CogVLM(nn.Module):
     Args:
         config: its shape.
     """
+
+    tokenizer: "PreTrainedTokenizerBase | None" = None
+    """What `from_pretrained` was given, if anything."""
 
     def __init__(self, config: CogVLMConfig) -> None:
         super().__init__()
@@ -67,34 +92,58 @@ class CogVLM(nn.Module):
         """Where the weights are."""
         return self.lm_head.weight.device
 
-    def layout(self, padding: Tensor | None = None) -> Layout:
-        """The slots of a batch whose texts have `padding` (B,) slots on their left."""
-        return Layout(patches=self.config.num_patches, padding=padding)
+    @property
+    def layout(self) -> Layout:
+        """The slots of a sequence."""
+        return self.model.layout
 
-    def forward(self, pixels: Tensor, text: Tensor, padding: Tensor | None = None) -> Tensor:
+    def forward(self, pixels: Tensor, text: Tensor) -> Tensor:
         """Logits after every slot, without a cache.
 
         Args:
             pixels: (B, 3, S, S) images, as `processing.preprocess` makes them.
-            text: (B, L) token ids that follow the image.
-            padding: (B,) how many of a row's first ids are padding; None for no padding at all.
+            text: (B, L) token ids that follow the image; shorter ones end in padding, whose logits mean nothing.
 
         Returns:
             (B, 3 + patches + L, vocabulary).
         """
-        logits: Tensor = self.lm_head(self.model(self.model.embed(pixels, text), self.layout(padding)))
+        logits: Tensor = self.lm_head(self.model(self.model.embed(pixels, text)))
         return logits
 
-    def prefill(self, pixels: Tensor, text: Tensor, layout: Layout, cache: KeyValueCache) -> Tensor:
-        """Fill `cache` with images and texts; returns the logits (B, vocabulary) of the token that follows."""
-        hidden = self.model(self.model.embed(pixels, text), layout, cache)
-        logits: Tensor = self.lm_head(hidden[:, -1])
+    def prefill(self, pixels: Tensor, text: Tensor, lengths: Tensor, cache: KeyValueCache, rows: Tensor) -> Tensor:
+        """Begin sequences in some rows of a cache.
+
+        Args:
+            pixels: (R, 3, S, S).
+            text: (R, L) token ids, padded at their ends.
+            lengths: (R,) ids of each text that are no padding.
+            cache: of B rows.
+            rows: (R,) those to fill.
+
+        Returns:
+            Logits (R, vocabulary) of the token that follows each text.
+        """
+        slots = self.layout.prefix + lengths
+        hidden = self.model(self.model.embed(pixels, text), memories=cache.fill(rows, slots))  # (R, T, width)
+        last = hidden[torch.arange(len(hidden), device=hidden.device), slots - 1]  # (R, width)
+        logits: Tensor = self.lm_head(last)
         return logits
 
-    def decode(self, tokens: Tensor, layout: Layout, cache: KeyValueCache) -> Tensor:
-        """Append one token (B,) a row to `cache`; returns the logits (B, vocabulary) of the one that follows."""
-        hidden = self.model(self.model.embed_tokens(tokens[:, None]), layout, cache)
-        logits: Tensor = self.lm_head(hidden[:, -1])
+    def decode(self, tokens: Tensor, cache: KeyValueCache, window: int) -> Tensor:
+        """Put one more token (B,) into each row of `cache`, at the row's length, which the caller then moves on.
+
+        Args:
+            tokens: (B,), one a row.
+            cache: of B rows.
+            window: slots of the cache to look at; at least one more than the longest row that matters has.
+
+        Returns:
+            Logits (B, vocabulary) of the token that follows.
+        """
+        x = self.model.embed_tokens(tokens[:, None])  # (B, 1, width)
+        slots = cache.lengths[:, None]
+        hidden = self.model(x, slots=slots, memories=cache.append(window), mask=cache.mask(window))
+        logits: Tensor = self.lm_head(hidden[:, 0])
         return logits
 
     @classmethod
@@ -102,6 +151,7 @@ class CogVLM(nn.Module):
         cls,
         folder: str | Path,
         *,
+        tokenizer: str | None = None,
         dtype: torch.dtype = torch.bfloat16,
         device: str | torch.device = "cpu",
     ) -> "CogVLM":
@@ -109,17 +159,22 @@ class CogVLM(nn.Module):
 
         Args:
             folder: holds config.json, and model.safetensors or its shards with an index.
+            tokenizer: folder or hub name of the model's, which is then its `tokenizer`; None to do without.
             dtype: type of the weights in memory.
             device: where they go, tensor by tensor.
 
         Raises:
-            ValueError: config or weights are missing, incomplete or not CogVLM's; the message says which.
+            ValueError: config or weights are missing, incomplete or not CogVLM's, or the tokenizer is another
+                model's; the message says which.
         """
         config = read_config(folder)
+        # Before the weights, which take minutes.
+        loaded = None if tokenizer is None else load_tokenizer(tokenizer, folder=str(folder), config=config)
         with torch.device("meta"):
             model = cls(config)
         weights = checkpoint.load(folder, like=model.state_dict(), dtype=dtype, device=torch.device(device))
         model.load_state_dict(weights, assign=True)
+        model.tokenizer = loaded
         return model.eval().requires_grad_(False)
 
     def save_pretrained(self, folder: str | Path, *, max_shard_size: int = 5_000_000_000) -> None:

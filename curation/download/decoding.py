@@ -6,7 +6,7 @@ import struct
 import warnings
 import zlib
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -50,6 +50,8 @@ _DECODER_ERRORS = (
 """What Pillow raises over damaged files."""
 _ICC_SPACE = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 _DRAFT_GAP = 2
+_ANIMATED = {"GIF", "WEBP", "PNG"}
+"""Formats whose further frames move; in a camera's JPEG they are a preview or the other eye's view."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +62,13 @@ class ImageLimits:
         min_size: smallest short edge, in pixels.
         max_area: largest width times height, in pixels.
         max_aspect_ratio: largest long edge over short edge.
+        animated: whether an animation gives its first frame or is rejected.
     """
 
     min_size: int = 64
     max_area: int = 64_000_000
     max_aspect_ratio: float = 8.0
+    animated: Literal["first_frame", "reject"] = "first_frame"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +89,8 @@ class Decoded:
 def decode(content: bytes, limits: ImageLimits, short_edge: int | None = None) -> Decoded:
     """Decode an image.
 
-    An animation gives its first frame; transparency is laid on white; 16 bits are scaled to 8; CMYK and images with
-    a colour profile are converted to sRGB.
+    An animation gives its first frame, where it is taken at all; transparency is laid on white; 16 bits are scaled
+    to 8; CMYK and images with a colour profile are converted to sRGB.
 
     Args:
         content: a whole file.
@@ -95,7 +99,8 @@ def decode(content: bytes, limits: ImageLimits, short_edge: int | None = None) -
             eighth where that leaves twice this size: the caller's own filter still does the last and visible step.
 
     Raises:
-        RejectedError: `not_image`, `too_small`, `aspect_ratio`, `too_many_pixels`, `truncated`, `undecodable`.
+        RejectedError: `not_image`, `too_small`, `aspect_ratio`, `too_many_pixels`, `animated`, `truncated`,
+            `undecodable`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of what becomes a rejection or doesn't matter
@@ -103,6 +108,8 @@ def decode(content: bytes, limits: ImageLimits, short_edge: int | None = None) -
         _check(image.size, limits)
         stored = image.size
         try:
+            if limits.animated == "reject" and _is_animated(image):
+                raise RejectedError(Reason.ANIMATED, f"a {image.format} of several frames")
             _draft(image, short_edge)
             image.load()
             orientation = _orientation(image)
@@ -137,6 +144,10 @@ def _check(size: tuple[int, int], limits: ImageLimits) -> None:
         raise RejectedError(Reason.ASPECT_RATIO, f"{said}, over {limits.max_aspect_ratio:g} to 1")
     if short < limits.min_size:
         raise RejectedError(Reason.TOO_SMALL, f"{said}, short edge under {limits.min_size}")
+
+
+def _is_animated(image: Image.Image) -> bool:
+    return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
 
 
 def _draft(image: Image.Image, short_edge: int | None) -> None:

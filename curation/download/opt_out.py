@@ -9,7 +9,8 @@ from email.message import Message
 
 _FORBIDDEN = {"noai", "noimageai", "noindex", "noimageindex", "noml", "none"}
 _VALUED = {"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"}
-_TOKEN = re.compile(r"[^\s,;:]+:?")
+_TOKEN = re.compile(r"[,;]|[^\s,;:\"']+(?:\s*:)?")
+_SEPARATORS = {",", ";"}
 _ALWAYS_OURS = {"*", "img2dataset"}
 """Everyone, and the library that does the asking: a site that forbids it by name means this very use."""
 
@@ -21,8 +22,9 @@ def opt_out(headers: Message, user_agent_token: str | None) -> str | None:
         headers: of the answer.
         user_agent_token: our name; a directive for another agent does not bind us.
     """
-    if str(headers.get("tdm-reservation", "")).strip() == "1":
-        return "tdm-reservation: 1"
+    for value in headers.get_all("tdm-reservation", []):
+        if "1" in (part.strip() for part in str(value).split(",")):  # two headers may come joined into one
+            return "tdm-reservation: 1"
     ours = _ALWAYS_OURS | {(user_agent_token or "*").strip().lower()}
     for value in headers.get_all("X-Robots-Tag", []):
         directive = _forbidden(str(value), ours)
@@ -34,8 +36,8 @@ def opt_out(headers: Message, user_agent_token: str | None) -> str | None:
 def _forbidden(value: str, ours: set[str]) -> str | None:
     binding, is_value = True, False
     for token in (match[0] for match in _TOKEN.finditer(value.lower())):
-        name = token.removesuffix(":")
-        if is_value:
+        name = token.removesuffix(":").rstrip()
+        if is_value or token in _SEPARATORS:
             is_value = False
         elif token == name:
             if binding and name in _FORBIDDEN:

@@ -6,7 +6,7 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,12 +18,14 @@ from curation.stage import Resources, ShardResult, ShardStage, execution
 from curation.tar import SampleSpool
 
 if TYPE_CHECKING:
+    from curation.download.isolation import Resize
+    from curation.download.resizer import Resizer
     from curation.download.writer import ShardWriter
 
 MAX_ROWS = 10_000
 """Rows of a shard: the last four digits of a key count them."""
 
-_COLUMNS = ["sample_id", "caption", "url"]
+_COLUMNS = ["sample_id", "caption", "url", "expected_sha256"]
 _SHARD_DIGITS = 5
 
 
@@ -37,7 +39,10 @@ class Download(ShardStage):
         min_size: smallest short edge that is taken, in pixels.
         max_area: largest image that is decoded, in pixels.
         max_aspect_ratio: largest long edge over short edge that is taken.
+        animated: whether an animation gives its first frame or is rejected.
         max_bytes: largest body that is taken.
+        verify_sha256: what to do with a body whose hash is not that of the metadata's column `sha256`: nothing (and
+            the column need not be there), count it, or reject it. A row that has no hash passes.
         timeout: seconds for one socket operation.
         deadline: seconds for one URL, with its redirects and retries.
         retries: how often a URL is tried again after 429, 5xx, a broken connection or a resolver out of order.
@@ -55,7 +60,9 @@ class Download(ShardStage):
     min_size: int = 64
     max_area: int = 64_000_000
     max_aspect_ratio: float = 8.0
+    animated: Literal["first_frame", "reject"] = "first_frame"
     max_bytes: int = 20_000_000
+    verify_sha256: Literal["off", "warn", "strict"] = "off"
     timeout: float = 10.0
     deadline: float = 30.0
     retries: int = 2
@@ -126,48 +133,69 @@ class Download(ShardStage):
             RuntimeError: urllib is not guarded, or img2dataset lost rows.
             ValueError: the URL table lacks a column or has too many rows.
         """
+        from curation.download.isolation import resizing
         from curation.download.url_guard import verify_guarded
         from curation.download.writer import ShardWriter
 
         started = time.monotonic()
         verify_guarded(self.allow_hosts)
         rows = self._read(dataset, shard)
-        with tempfile.TemporaryDirectory(prefix="download-") as folder, SampleSpool(folder) as spool:
+        with (
+            resizing(self._resizer(), dataset, shard) as resize,
+            tempfile.TemporaryDirectory(prefix="download-") as folder,
+            SampleSpool(folder) as spool,
+        ):
             writer = ShardWriter(
                 tar=dataset.image_tar(shard),
                 table=dataset.image_table(shard),
                 rows=rows.num_rows,
                 spool=spool,
                 max_unreachable=self.max_unreachable,
+                reject_other_hashes=self.verify_sha256 == "strict",
             )
-            self._download(rows, shard, folder, writer)
-        seconds = time.monotonic() - started
-        return ShardResult(rows=rows.num_rows, kept=writer.kept, rejects=writer.rejects, seconds=seconds)
+            self._download(rows, shard, folder, resize, writer)
+        return ShardResult(
+            rows=rows.num_rows,
+            kept=writer.kept,
+            rejects=writer.rejects,
+            seconds=time.monotonic() - started,
+            counts={"hash_mismatches": writer.other_hashes} if self.verify_sha256 != "off" else {},
+        )
+
+    def _resizer(self) -> "Resizer":
+        from curation.download.decoding import ImageLimits
+        from curation.download.resizer import Resizer
+
+        limits = ImageLimits(
+            min_size=self.min_size,
+            max_area=self.max_area,
+            max_aspect_ratio=self.max_aspect_ratio,
+            animated=self.animated,
+        )
+        return Resizer(image_size=self.image_size, quality=self.quality, limits=limits)
 
     def _read(self, dataset: Dataset, shard: Shard) -> pa.Table:
         path = dataset.urls(shard)
-        table = storage.read_table(path, ["sample_id", "url", "alt_text"])
+        verified = ["sha256"] if self.verify_sha256 != "off" else []
+        table = storage.read_table(path, ["sample_id", "url", "alt_text", *verified])
         if table.num_rows > MAX_ROWS:
             raise ValueError(f"{path}: {table.num_rows} rows; a shard has at most {MAX_ROWS}: plan smaller shards")
         urls = [None if url is None else url.decode("utf-8", "replace") for url in _raw(table, "url")]
         captions = [clean_alt_text(alt_text) for alt_text in _raw(table, "alt_text")]
+        hashes = table["sha256"].cast(pa.string()) if verified else pa.nulls(table.num_rows, pa.string())
         columns = [table["sample_id"].cast(pa.string()), pa.array(captions, pa.string()), pa.array(urls, pa.string())]
-        return pa.table(columns, names=_COLUMNS)
+        return pa.table([*columns, hashes], names=_COLUMNS)
 
-    def _download(self, rows: pa.Table, shard: Shard, folder: str, writer: "ShardWriter") -> None:
+    def _download(self, rows: pa.Table, shard: Shard, folder: str, resize: "Resize", writer: "ShardWriter") -> None:
         os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # importing it asks the network for a newer version
         from img2dataset.downloader import Downloader
 
-        from curation.download.decoding import ImageLimits
-        from curation.download.resizer import Resizer
-
-        limits = ImageLimits(min_size=self.min_size, max_area=self.max_area, max_aspect_ratio=self.max_aspect_ratio)
         feed = Path(folder) / "urls.arrow"
         with pa.ipc.new_file(str(feed), rows.schema) as file:
             file.write_table(rows)
         downloader = Downloader(
             sample_writer_class=lambda *_: writer,
-            resizer=Resizer(image_size=self.image_size, quality=self.quality, limits=limits),
+            resizer=resize,
             thread_count=self.threads,
             save_caption=True,
             extract_exif=False,

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin
@@ -199,5 +200,11 @@ def _rejecting() -> Iterator[None]:
 
 
 def _retry_after(headers: Message) -> float | None:
+    """Seconds to wait, where the server says how long or until when (RFC 9110, section 10.2.3)."""
     value = str(headers.get("Retry-After", "")).strip()
-    return float(value) if value.isascii() and value.isdigit() else None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None

@@ -20,6 +20,12 @@ UNREACHABLE = frozenset({Reason.DNS, Reason.CONNECTION, Reason.TIMEOUT})
 ENOUGH_ROWS = 20
 """Rows from which on a share of them says something."""
 
+_OTHER_HASH: Row = {
+    "status": schemas.FAILED_TO_DOWNLOAD,
+    "error_message": str(RejectedError(Reason.HASH_MISMATCH, "the sha256 is not that of the metadata")),
+    **dict.fromkeys(["width", "height", "original_width", "original_height"]),
+}
+
 
 class ShardWriter:
     """Writes one shard's tar and then its Parquet, whose presence says that the shard is done.
@@ -34,14 +40,27 @@ class ShardWriter:
         spool: empty; keeps the images until then.
         max_unreachable: largest share of rows that may be `UNREACHABLE`. Over it, nothing is written: a network that
             is down must not pass for a shard of dead links.
+        reject_other_hashes: whether an image is dropped whose `sha256` is not the row's `expected_sha256`.
     """
 
-    def __init__(self, *, tar: str, table: str, rows: int, spool: SampleSpool, max_unreachable: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        tar: str,
+        table: str,
+        rows: int,
+        spool: SampleSpool,
+        max_unreachable: float = 1.0,
+        reject_other_hashes: bool = False,
+    ) -> None:
         self._tar = tar
         self._table = table
         self._expected = rows
         self._spool = spool
         self._max_unreachable = max_unreachable
+        self._reject_other_hashes = reject_other_hashes
+        self.other_hashes = 0
+        """Images whose hash is not the one expected, dropped or not."""
         self._rows: dict[str, Row] = {}
         self._failure: OSError | None = None
 
@@ -61,6 +80,10 @@ class ShardWriter:
         if self._failure is not None:
             return
         row = _row(meta)
+        if img_str is not None and not _has_expected_hash(meta):
+            self.other_hashes += 1
+            if self._reject_other_hashes:
+                img_str, row = None, _row({**meta, **_OTHER_HASH})
         if img_str is not None:
             try:
                 self._spool.add(key, _parts(img_str, row))
@@ -99,6 +122,11 @@ class ShardWriter:
                 f"{unreachable} of {self._expected} URLs could not be reached ({said}): is the network up, and the "
                 "resolver? Nothing was written; run again, or raise max_unreachable if these links are really dead"
             )
+
+
+def _has_expected_hash(meta: Row) -> bool:
+    expected = meta.get("expected_sha256")
+    return expected is None or expected.strip().lower() == meta["sha256"]
 
 
 def _parts(image: bytes, row: Row) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.download.alt_text import clean_alt_text
 from curation.download.decoding import ImageLimits
+from curation.download.isolation import Resize, resizing
 from curation.download.rejection import RejectedError
 from curation.download.resizer import Resizer
 from curation.download.writer import ShardWriter
@@ -91,13 +92,13 @@ class ExtractJourneyDB(ShardStage):
         started, archive = time.monotonic(), archive_path(self.images, shard.index)
         rows = self._rows(dataset, shard)
         waiting = {row["image_path"]: row for row in rows}
-        with SampleSpool() as spool:
+        with resizing(self._resizer(), dataset, shard) as resize, SampleSpool() as spool:
             writer = ShardWriter(
                 tar=dataset.image_tar(shard), table=dataset.image_table(shard), rows=len(rows), spool=spool
             )
             for path, content in self._contents(archive, waiting.keys()):
                 row = waiting.pop(path)
-                writer.write(self._shrink(row, content), row["key"], row["caption"], row)
+                writer.write(self._shrink(row, content, resize), row["key"], row["caption"], row)
             for row in waiting.values():
                 _fail(row, FAILED_TO_DOWNLOAD, Reason.MISSING_MEMBER, f"not in {archive.rpartition('/')[2]}")
                 writer.write(None, row["key"], row["caption"], row)
@@ -133,14 +134,16 @@ class ExtractJourneyDB(ShardStage):
             except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise ValueError(f"{archive}: not a whole .tgz ({error}); fetch it again") from error
 
-    def _shrink(self, row: Row, content: bytes | None) -> bytes | None:
+    def _resizer(self) -> Resizer:
+        limits = ImageLimits(min_size=self.min_size, max_area=self.max_area, max_aspect_ratio=self.max_aspect_ratio)
+        return Resizer(image_size=self.image_size, quality=self.quality, limits=limits)
+
+    def _shrink(self, row: Row, content: bytes | None, resize: Resize) -> bytes | None:
         """The JPEG to keep, if any; completes `row`."""
         if content is None:
             _fail(row, FAILED_TO_DOWNLOAD, Reason.TOO_LARGE, f"over {self.max_bytes} bytes")
             return None
-        limits = ImageLimits(min_size=self.min_size, max_area=self.max_area, max_aspect_ratio=self.max_aspect_ratio)
-        resizer = Resizer(image_size=self.image_size, quality=self.quality, limits=limits)
-        jpeg, *sizes, error = resizer(io.BytesIO(content))
+        jpeg, *sizes, error = resize(io.BytesIO(content))
         row["sha256"] = hashlib.sha256(content).hexdigest()
         if jpeg is None:
             row["status"], row["error_message"] = FAILED_TO_RESIZE, error

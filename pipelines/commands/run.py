@@ -19,6 +19,7 @@ def main(args: Sequence[str]) -> int:
         [
             "ella run pipelines/configs/quickstart.yaml",
             "ella run my.yaml --dir s3://bucket/ella --address auto",
+            "ella run my.yaml --repair",
             "ella run my.yaml --print_config",
         ],
     )
@@ -28,14 +29,20 @@ def main(args: Sequence[str]) -> int:
         default="",
         help="a Ray cluster: auto, host:port or ray://...; Ray on this machine without",
     )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="first try links again that failed in a way that may pass (timeout, connection, resolver out of order, "
+        "429, 5xx), once each, in further shards",
+    )
     pipeline, options = parse_pipeline(parser, args)
-    return execute(pipeline, options.address or None)
+    return execute(pipeline, options.address or None, repair=options.repair)
 
 
-def execute(pipeline: Pipeline, address: str | None) -> int:
+def execute(pipeline: Pipeline, address: str | None, *, repair: bool = False) -> int:
     """Run `pipeline` with a display for people; returns the exit code."""
     console = open_console()
-    outcome = Run(pipeline, address=address, display=ConsoleDisplay(console))()
+    outcome = Run(pipeline, address=address, display=ConsoleDisplay(console), repair=repair)()
     console.print()
     show_funnels(console, status.funnels(pipeline.dir))
     show_failures(console, outcome.failures)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from captioning.recaption import PROMPT
+from captioning.prompts import PROMPT
 from pipelines.miniature.captions import dense_caption
 from pipelines.miniature.composition import make_scenes
 from pipelines.miniature.drawing import draw, on_white
@@ -62,7 +62,7 @@ def make_cogvlm(folder: Path, tokenizer_folder: Path, seed: int) -> dict[str, fl
     written = [decode(tokenizer, row.tokens) for row in rows]
     pairs = list(zip(held_out, written, strict=True))
     return {
-        "ended": _share(row.ended for row in rows),
+        "ended": _share(row.ending == "stop" for row in rows),
         "background_right": _share(scene.background.description in text for scene, text in pairs),
         "first_thing_right": _share(scene.first.phrase in text for scene, text in pairs),
     }

@@ -27,7 +27,7 @@ def make_models(folder: Path, say: Say, *, seed: int) -> None:
         say: takes a line about what is being made.
         seed: of all weights.
     """
-    from captioning.recaption import PROMPT
+    from captioning.prompts import PROMPT
     from pipelines.miniature import aesthetic, captioner, networks, vocabularies
 
     texts = [dense_caption(scene) for scene in make_scenes(_TEXTS, seed=-1 - seed)]

@@ -40,8 +40,11 @@ def test_captions_are_matched_by_sample_and_taken_as_they_are(dataset: Dataset) 
             "retries": 0,
             "tokens": None,
             "flags": [],
+            "rules": [],
             "prompt": None,
+            "prompt_hash": None,
             "model": None,
+            "revision": None,
         }
         for key, caption, raw in (("a", "A cat.", "A cat."), ("b", "Two dogs.", "Two\n dogs."))
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from captioning import measure
 from captioning.measure import MeasureCaptions
-from captioning.statistics import CaptionPartials
+from captioning.statistics import AltTextOverlap, CaptionPartials
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.schemas import CAPTIONS, IMAGES
@@ -37,7 +37,11 @@ def test_captions_and_the_alt_texts_they_replace_are_summed(dataset: Dataset) ->
     captions = ["A dog on a lawn", "Two cats", "A blue door"]
     assert CaptionPartials.from_json(partials["caption"]) == CaptionPartials.of(captions)
     assert CaptionPartials.from_json(partials["alt_text"]) == CaptionPartials.of(["alt text of a"])
-    assert (partials["caption"]["words"], partials["alt_text"]["words"]) == (10, 4)
+    assert partials["caption"]["words"] == {"2": 1, "3": 1, "5": 1}
+    assert partials["alt_text"]["words"] == {"4": 1}
+    overlap = AltTextOverlap.from_json(partials["overlap"])
+    assert overlap == AltTextOverlap.of([("A dog on a lawn", "alt text of a")])
+    assert (overlap.words, overlap.shared) == (5, 2), "both `a`"
     assert (result.rows, result.kept, dict(result.rejects)) == (4, 3, {"no_caption": 1})
 
 

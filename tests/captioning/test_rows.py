@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from captioning.rows import CaptionRow, check_name, kept_samples, one_line, write_captions
+from captioning.rows import CaptionRow, check_name, kept_samples, write_captions
 from curation import schemas, storage
 from curation.dataset import Dataset
 from curation.reasons import Reason
@@ -15,20 +15,6 @@ def test_samples_are_those_kept_in_order_of_their_keys(tmp_path: Path) -> None:
     dataset = Dataset(str(tmp_path))
     write_selection(dataset, ["000", "003", "001", "002"], dropped=("001",))
     assert list(kept_samples(dataset, SHARD).items()) == [("000", "id-000"), ("002", "id-002"), ("003", "id-003")]
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("A  cat\n\non a\u00a0mat. ", "A cat on a mat."),
-        ("A cat.", "A cat."),
-        (" \n\t", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_captions_are_put_on_one_line(text: str | None, line: str | None) -> None:
-    assert one_line(text) == line
 
 
 def test_rows_are_sorted_written_under_the_schema_and_conserved(tmp_path: Path) -> None:
@@ -49,9 +35,21 @@ def test_rows_are_sorted_written_under_the_schema_and_conserved(tmp_path: Path) 
     assert table["prompt"].to_pylist() == ["?", None, None]
 
 
+def test_the_result_counts_tokens_retries_rules_and_flags_of_captions_that_stand(tmp_path: Path) -> None:
+    rows = [
+        CaptionRow(key="1", sample_id="a", caption="A.", tokens=3, retries=2, rules=("prefix", "loop")),
+        CaptionRow(key="2", sample_id="b", caption="B.", tokens=4, flags=(Reason.CAPTION_LOOP,), rules=("loop",)),
+        CaptionRow(key="3", sample_id="c", tokens=5, retries=2, flags=(Reason.CAPTION_TOO_SHORT,)),
+        CaptionRow(key="4", sample_id="d", flags=(Reason.UNDECODABLE,)),
+    ]
+    result = write_captions(str(tmp_path / "captions.parquet"), rows, seconds=1.0)
+    assert result.rejects == {"caption_too_short": 1, "undecodable": 1}
+    assert result.counts == {"tokens": 12, "retries": 4, "flagged caption_loop": 1, "rule prefix": 1, "rule loop": 2}
+
+
 def test_no_rows_are_an_empty_table(tmp_path: Path) -> None:
     result = write_captions(str(tmp_path / "captions.parquet"), [], seconds=0.0)
-    assert (result.rows, result.kept, result.rejects) == (0, 0, {})
+    assert (result.rows, result.kept, result.rejects, result.counts) == (0, 0, {}, {})
     table = storage.read_table(str(tmp_path / "captions.parquet"))
     assert table.num_rows == 0
     assert table.schema.equals(schemas.CAPTIONS)

@@ -26,6 +26,7 @@ def test_training_paths_are_those_of_the_contract() -> None:
     assert training_set.plan(shard) == "/data/set/plan/00007.parquet"
     assert training_set.manifest() == "/data/set/dataset.json"
     assert training_set.card() == "/data/set/README.md"
+    assert training_set.report() == "/data/set/report.html"
 
 
 def test_shards_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:

@@ -115,6 +115,13 @@ def test_one_captioner_does_not_depend_on_another(tmp_path: Path) -> None:
     assert storage.read_json(path)["steps"][4]["inputs"].keys() == {"urls", "images", "scores"}
 
 
+def test_nothing_depends_on_a_selection_that_is_there_to_be_compared(tmp_path: Path) -> None:
+    path = str(tmp_path / "dataset.json")
+    steps = [Step(name=name, settings={}, files=1, redo=name) for name in ("urls", "selection/a", "captions/a")]
+    record(path, steps)
+    assert storage.read_json(path)["steps"][2]["inputs"].keys() == {"urls"}
+
+
 def test_another_version_of_the_layout_is_refused(tmp_path: Path) -> None:
     path = str(tmp_path / "dataset.json")
     storage.write_json(path, {"contract": 99, "steps": []})

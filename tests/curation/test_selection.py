@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from curation import storage
+from curation.bounds import Bound
 from curation.dataset import Dataset, Shard
 from curation.reasons import Reason
 from curation.schemas import SCORES, SELECTION
@@ -33,13 +34,13 @@ SHARD = Shard(index=3)
     ],
 )
 def test_the_first_reason_that_applies(aesthetic: object, short_edge: object, reason: Reason | None) -> None:
-    assert Select().reason_to_drop(aesthetic, short_edge) == reason
+    assert Select().reason_to_drop({"aesthetic": aesthetic, "short_edge": short_edge}) == reason
 
 
 def test_thresholds_are_settings() -> None:
-    assert Select(min_aesthetic=5.0).reason_to_drop(5.5, 512) is None
-    assert Select(min_short_edge=256).reason_to_drop(6.5, 256) is None
-    assert Select(min_aesthetic=7.0).reason_to_drop(6.5, 512) == Reason.AESTHETIC
+    assert Select(min_aesthetic=5.0).reason_to_drop({"aesthetic": 5.5, "short_edge": 512}) is None
+    assert Select(min_short_edge=256).reason_to_drop({"aesthetic": 6.5, "short_edge": 256}) is None
+    assert Select(min_aesthetic=7.0).reason_to_drop({"aesthetic": 6.5, "short_edge": 512}) == Reason.AESTHETIC
 
 
 def test_every_score_becomes_a_row(tmp_path: Path) -> None:
@@ -50,7 +51,8 @@ def test_every_score_becomes_a_row(tmp_path: Path) -> None:
         "aesthetic": [6.5, 5.0, None, 7.0, math.nan],
         "short_edge": [512, 512, 512, 100, 600],
     }
-    storage.write_table(dataset.scores(SHARD), pa.table(scores, schema=SCORES))
+    rows = pa.table(scores).to_pylist()
+    storage.write_table(dataset.scores(SHARD), pa.Table.from_pylist(rows, SCORES))
     result = stage.process(dataset, SHARD)
     selection = storage.read_table(stage.output(dataset, SHARD))
     assert selection.schema.equals(SELECTION)
@@ -76,3 +78,71 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     storage.write_table(dataset.scores(SHARD), SCORES.empty_table().drop_columns(["aesthetic"]))
     with pytest.raises(ValueError, match="no column aesthetic"):
         Select().process(dataset, SHARD)
+
+
+BOUNDS = [
+    Bound(column="punsafe", max=0.1),
+    Bound(column="nsfw", equals="UNLIKELY"),
+    Bound(column="clip_similarity", min=0),
+]
+
+
+def _write(dataset: Dataset) -> None:
+    """Six images that only the bounds tell apart; the URL table has them in another order, and one that failed."""
+    ids = [f"id{n}" for n in range(6)]
+    scores = [
+        {"key": f"{n}", "sample_id": ids[n], "aesthetic": 7.0, "short_edge": 600, "clip_similarity": similarity}
+        for n, similarity in enumerate([0.3, 0.3, 0.3, 0.3, None, -0.1])
+    ]
+    storage.write_table(dataset.scores(SHARD), pa.Table.from_pylist(scores, SCORES))
+    columns = {
+        "sample_id": [*ids, "failed"][::-1],
+        "url": ["http://host/"] * 7,
+        "alt_text": ["text"] * 7,
+        "source": ["laion"] * 7,
+        "punsafe": [0.1, 0.2, 0.0, math.nan, 0.1, 0.1, 0.9][::-1],
+        "nsfw": ["UNLIKELY", "UNLIKELY", "NSFW", "UNLIKELY", "UNLIKELY", "UNLIKELY", None][::-1],
+    }
+    storage.write_table(dataset.urls(SHARD), pa.table(columns))
+
+
+def test_bounds_are_on_scores_and_on_the_sources_own_columns(tmp_path: Path) -> None:
+    dataset, stage = Dataset(str(tmp_path)), Select(bounds=BOUNDS)
+    _write(dataset)
+    stage.check(dataset)
+    result = stage.process(dataset, SHARD)
+    assert storage.read_table(dataset.selection(SHARD))["reason"].to_pylist() == [
+        None,
+        "out_of_bounds:punsafe",
+        "out_of_bounds:nsfw",
+        "no_value:punsafe",
+        "no_value:clip_similarity",
+        "out_of_bounds:clip_similarity",
+    ]
+    assert result.kept == 1
+    assert result.rejects["no_value:punsafe"] == 1
+
+
+def test_another_name_is_another_folder_and_leaves_the_selection_alone(tmp_path: Path) -> None:
+    dataset, stage = Dataset(str(tmp_path)), Select(name="strict", bounds=BOUNDS)
+    _write(dataset)
+    stage.process(dataset, SHARD)
+    assert (stage.folder, Select().folder) == ("selection/strict", "selection")
+    assert stage.output(dataset, SHARD) == str(tmp_path / "selection" / "strict" / "00003.parquet")
+    assert not Path(dataset.selection(SHARD)).exists()
+    assert storage.read_table(dataset.selection(SHARD, "strict")).num_rows == 6
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", "1"])
+def test_a_name_that_is_none_for_a_folder_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="selection name"):
+        Select(name=name)
+
+
+def test_a_bound_on_a_column_that_is_not_there_is_refused_before_the_run_and_in_it(tmp_path: Path) -> None:
+    dataset, stage = Dataset(str(tmp_path)), Select(bounds=[Bound(column="PUnsave", max=0.1)])
+    stage.check(dataset)  # nothing is there yet
+    _write(dataset)
+    for look in (stage.check, lambda dataset: stage.process(dataset, SHARD)):
+        with pytest.raises(ValueError, match=r"PUnsave, .* \(did you mean 'punsafe'\?\); there are key, .*nsfw"):
+            look(dataset)

@@ -170,7 +170,7 @@ class Append(ShardStage):
             raise RuntimeError(f"shard {shard.index} does not like call {calls}")
         before = storage.read_text(storage.join(dataset.root, self.after, f"{shard.name}.txt")) if self.after else ""
         storage.write_text(self.output(dataset, shard), f"{before}{self.text}\n")
-        return ShardResult(rows=10, kept=9, rejects=Counter({"dns": 1}), seconds=0.5)
+        return ShardResult(rows=10, kept=9, rejects=Counter({"dns": 1}), seconds=0.5, counts={"lines": 1})
 
     def _leave_trace(self, shard: Shard) -> int:
         """Count this call among those for the shard, over all processes; 1 for the first."""

@@ -37,8 +37,18 @@ def test_the_card_has_the_funnel_the_statistics_and_a_header_that_hubs_read(tmp_
     assert "12 image-text pairs in 3 shards" in card
     assert "> A note." in card
     assert cells(card, "laion") == ["12", "10", "10", "8", "6", "6"]
-    assert cells(card, "coyo new")[:2] == ["6", "5.00"], "`a picture of number 1003` has five words"
-    assert cells(card, "coyo alt-text")[:2] == ["10", "2.00"]
+    assert cells(card, "coyo new")[:2] == ["6", "5.00 ± 0.00"], "`a picture of number 1003` has five words"
+    assert cells(card, "coyo alt-text")[:2] == ["10", "2.00 ± 0.00"]
+
+
+def test_a_mix_of_captions_has_a_line_for_each(tmp_path: Path) -> None:
+    pipeline, merge = merged(tmp_path)
+    merge.captions = {"laion": {"new": 1.0, "none": 1.0}}
+    card = render(pipeline, merge)
+    assert cells(card, "laion")[4] == "6, 0"
+    assert cells(card, "laion new")[:2] == ["6", "5.00 ± 0.00"]
+    assert cells(card, "laion none")[0] == "not measured"
+    assert card.count("| laion alt-text |") == 1
 
 
 def test_the_same_set_has_the_same_card(tmp_path: Path) -> None:

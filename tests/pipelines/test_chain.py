@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_shards_stream_through_the_stages_and_the_rest_outlives_a_failure_and_a_
         assert storage.read_text(stages[1].output(dataset, SHARDS[index])) == "first\nsecond\n"
     assert len(list(Path(log, "b-00000").iterdir())) == 2, "a killer is tried `attempts` times"
     assert len(list(Path(log, "a-00001").iterdir())) == 2
-    assert result.tallies["b"] == Tally(rows=20, kept=18, seconds=1.0)
+    assert result.tallies["b"] == Tally(rows=20, kept=18, seconds=1.0, counts=Counter({"lines": 2}))
 
 
 def test_pools_that_cannot_fit_are_refused_with_the_numbers() -> None:

@@ -37,6 +37,11 @@ def test_the_merge_takes_the_captions_of_the_last_captioning_stage_or_those_it_i
     assert Pipeline(dir=str(tmp_path), branches=branches, merge=merge).captions_of("art") == "other"
     merge = Merge(output=str(tmp_path / "set"), captions={"art": "own"})
     assert Pipeline(dir=str(tmp_path), branches=branches, merge=merge).captions_of("art") == "own"
+    merge = Merge(output=str(tmp_path / "set"), captions={"art": {"own": 1.0, "other": 2.0}})
+    pipeline = Pipeline(dir=str(tmp_path), branches=branches, merge=merge)
+    assert pipeline.captions_of("art") == {"own": 1.0, "other": 2.0}
+    pipeline.branches["art"].source.plan(pipeline.dataset("art"))
+    assert pipeline.merge_inputs()["art"].captions == {"own": 1.0, "other": 2.0}
 
 
 def test_steps_count_the_files_that_are_there(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from curation import storage
 from curation.dataset import Dataset, Shard
-from pipelines.progress import ConsoleDisplay, Display
+from pipelines.progress import ConsoleDisplay, Display, _time_left
 from tests.pipelines.shards import Append
 
 SHARDS = [Shard(index=0), Shard(index=1)]
@@ -29,6 +29,17 @@ def test_a_file_gets_a_line_and_a_terminal_a_bar(tmp_path: Path) -> None:
     bar = shown(dataset, terminal=True)
     assert "laion: a" in bar
     assert "2/2" in bar
+
+
+def test_the_time_left_is_that_of_the_stage_that_needs_longest() -> None:
+    assert _time_left([0, 0], [50, 20], 100, 3600.0) == ", about 4:00 h left"
+    assert _time_left([10, 0], [100, 20], 100, 60.0) == ", about 0:04 h left"
+    assert _time_left([90], [95], 100, 90.0) == ", about 0:02 h left", "what was there before is no measure of pace"
+
+
+def test_while_the_pace_is_unknown_no_time_is_given() -> None:
+    assert _time_left([5, 5], [6, 5], 100, 60.0) == ""
+    assert _time_left([5], [100], 100, 60.0) == ""
 
 
 def test_the_silent_display_takes_the_same_calls(tmp_path: Path) -> None:

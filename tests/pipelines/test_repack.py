@@ -1,14 +1,15 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import webdataset
 
 from curation import storage
 from curation.dataset import Dataset, Shard, TrainingSet, sample_id
-from curation.schemas import TRAINING
+from curation.schemas import CAPTIONS, TRAINING
 from curation.tar import read_tar
-from pipelines.merge import MergeInput, plan_merge
+from pipelines.merge import PLAN, MergeInput, plan_merge
 from pipelines.repack import Repack
 from tests.pipelines.shards import jpeg, write_branch
 
@@ -27,7 +28,7 @@ def planned(folder: Path) -> tuple[Repack, Dataset]:
     }
     training_set = TrainingSet(str(folder / "set"))
     plan_merge(inputs, training_set, samples_per_shard=10)
-    return Repack(branches={name: branches[name].root for name in branches}, captions=names), Dataset(training_set.root)
+    return Repack(branches={name: branches[name].root for name in branches}), Dataset(training_set.root)
 
 
 def test_a_training_shard_holds_image_caption_and_origin_of_every_planned_sample(tmp_path: Path) -> None:
@@ -48,6 +49,24 @@ def test_a_training_shard_holds_image_caption_and_origin_of_every_planned_sample
         assert described["alt_text"] == f"alt {number}"
         assert (described["aesthetic"], described["short_edge"], described["original_width"]) == (6.5, 1200, 1600)
     assert json.loads(samples[sample_id("http://host/3.jpg")]["json"])["alt_text"] is None
+
+
+def test_captions_are_those_that_the_plan_names(tmp_path: Path) -> None:
+    repack, dataset = planned(tmp_path)
+    web, training_set = Dataset(str(tmp_path / "web")), TrainingSet(dataset.root)
+    for shard in web.shards():
+        captions = storage.read_table(web.captions("cogvlm", shard)).to_pylist()
+        captions = [{**row, "caption": f"other {row['key']}"} for row in captions]
+        storage.write_table(web.captions("other", shard), pa.Table.from_pylist(captions, CAPTIONS))
+    plan = storage.read_table(training_set.plan(FIRST)).to_pylist()
+    changed = next(row for row in plan if row["branch"] == "web")
+    changed["captions"] = "other"
+    storage.write_table(training_set.plan(FIRST), pa.Table.from_pylist(plan, PLAN))
+    repack.process(dataset, FIRST)
+    rows = {row["sample_id"]: row for row in storage.read_table(training_set.table(FIRST)).to_pylist()}
+    assert {row["captioner"] for row in rows.values()} == {"cogvlm", "own", "other"}
+    assert [row["sample_id"] for row in rows.values() if row["captioner"] == "other"] == [changed["sample_id"]]
+    assert rows[changed["sample_id"]]["caption"] == f"other {changed['key']}"
 
 
 def test_the_table_has_the_rows_of_the_tar_without_the_images(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from curation import storage
 from curation.dataset import TrainingSet
+from curation.selection import Select
+from pipelines.compare import compare
 from pipelines.errors import UsageError
 from pipelines.merge import Merge
 from pipelines.pipeline import Branch, Pipeline, Say, World
@@ -102,13 +104,46 @@ def test_branches_are_merged_into_shards_with_a_card(tmp_path: Path, ray_cluster
     card = storage.read_text(training_set.card())
     assert "> Only a test." in card
     assert "14 image-text pairs in 2 shards" in card
+    page = storage.read_text(training_set.report())
+    assert "<title>training</title>" in page
+    assert "14 of 20 rows became training pairs" in page
     assert Run(merging(tmp_path, note="Only a test."), address="nobody:1")().idle
+
+
+def test_a_set_without_statistics_has_a_report_and_one_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, ray_cluster: str
+) -> None:
+    pipeline = merging(tmp_path)
+    statistics, page = tmp_path / "run" / "laion" / "statistics", tmp_path / "run" / "training" / "report.html"
+    shutil.rmtree(statistics)
+    assert Run(pipeline, address=ray_cluster)().complete
+    assert "laion new" in page.read_text()
+
+    page.unlink()
+    for name in ("00000.json", "00001.json"):
+        storage.write_text(str(statistics / "new" / name), "broken")
+    display = Lines()
+    assert Run(pipeline, address="nobody:1", display=display)().complete
+    assert not page.exists()
+    assert any(line.startswith("no report: ") for line in display.lines)
 
 
 def test_a_changed_shard_size_is_refused_over_a_merged_set(tmp_path: Path, ray_cluster: str) -> None:
     Run(merging(tmp_path), address=ray_cluster)()
     with pytest.raises(UsageError, match=r"samples_per_shard: 8 -> 9.*delete .*training to have it made again"):
         Run(merging(tmp_path, samples_per_shard=9), address="nobody:1")()
+
+
+def test_a_selection_to_compare_can_be_added_to_a_merged_set(tmp_path: Path, ray_cluster: str) -> None:
+    Run(merging(tmp_path), address=ray_cluster)()
+    before = digests(tmp_path / "run" / "training")
+    pipeline = merging(tmp_path)
+    pipeline.branches["laion"].stages.append(Select(name="loose", min_aesthetic=4.0, resources=SMALL))
+    outcome = Run(pipeline, address=ray_cluster)()
+    assert (outcome.complete, outcome.shards) == (True, 2)
+    assert digests(tmp_path / "run" / "training") == before
+    [compared] = compare(str(tmp_path / "run"), "selection", "loose")
+    assert compared.only_second == {"aesthetic": 2}
 
 
 def test_a_missing_shard_stops_the_merge_unless_it_is_allowed(tmp_path: Path, ray_cluster: str) -> None:

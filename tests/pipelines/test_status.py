@@ -22,7 +22,14 @@ def test_the_funnel_counts_what_got_through_and_why_the_rest_did_not(tmp_path: P
     write_branch(str(tmp_path / "laion"), source="laion", shards=2, rows=10, captions="new")
     [funnel] = funnels(str(tmp_path))
     assert (funnel.branch, funnel.shards) == ("laion", 2)
-    assert kept(funnel) == {"planned": 20, "downloaded": 18, "scored": 18, "kept": 16, "captioned: new": 14}
+    assert kept(funnel) == {
+        "planned": 20,
+        "tried": 20,
+        "downloaded": 18,
+        "scored": 18,
+        "kept": 16,
+        "captioned: new": 14,
+    }
     assert rejects(funnel) == {
         "downloaded": {"not_found": 2},
         "kept": {"aesthetic": 2},
@@ -30,6 +37,13 @@ def test_the_funnel_counts_what_got_through_and_why_the_rest_did_not(tmp_path: P
     }
     for level in funnel.levels:
         assert level.rows == level.kept + level.rejects.total()
+
+
+def test_in_the_middle_of_a_run_what_was_tried_is_less_than_what_is_planned(tmp_path: Path) -> None:
+    dataset = write_branch(str(tmp_path / "laion"), source="laion", shards=2, rows=10, captions="new")
+    Path(dataset.image_table(dataset.shards()[1])).unlink()
+    [funnel] = funnels(str(tmp_path))
+    assert (kept(funnel)["planned"], kept(funnel)["tried"], kept(funnel)["downloaded"]) == (20, 10, 9)
 
 
 def test_a_dataset_by_itself_has_a_funnel_too(tmp_path: Path) -> None:
@@ -48,7 +62,7 @@ def test_merged_counts_the_training_shards_that_are_finished(tmp_path: Path) -> 
     training_set = TrainingSet(str(tmp_path / "training"))
     plan_merge(inputs, training_set, samples_per_shard=6)
     Path(training_set.manifest()).write_text("{}")
-    repack = Repack(branches={name: d.root for name, d in branches.items()}, captions=dict.fromkeys(branches, "new"))
+    repack = Repack(branches={name: dataset.root for name, dataset in branches.items()})
 
     merged = []
     for shard in training_set.planned_shards():

@@ -25,6 +25,7 @@ def test_every_row_is_accounted_for_from_the_metadata_to_the_training_set(by_bra
         levels = funnel.levels
         assert [level.name.partition(":")[0] for level in levels] == [
             "planned",
+            "tried",
             "downloaded",
             "scored",
             "kept",
@@ -39,9 +40,9 @@ def test_every_row_is_accounted_for_from_the_metadata_to_the_training_set(by_bra
 
 
 def test_the_faults_of_the_world_got_their_reasons(by_branch: dict[str, Funnel]) -> None:
-    web = by_branch["laion"].levels[1].rejects + by_branch["coyo"].levels[1].rejects
+    web = by_branch["laion"].levels[2].rejects + by_branch["coyo"].levels[2].rejects
     assert {"not_found", "timeout", "not_image", "truncated", "opted_out", "scheme"} <= set(web)
-    assert by_branch["journeydb"].levels[1].rejects == {"missing_member": 1}
+    assert by_branch["journeydb"].levels[2].rejects == {"missing_member": 1}
 
 
 def test_what_was_kept_is_vivid(whole_run: WholeRun, miniature: Miniature) -> None:

@@ -17,7 +17,15 @@ def test_a_shard_is_done_and_its_result_goes_with_it(tmp_path: Path) -> None:
     dataset, stage = Dataset(str(tmp_path)), Append(name="a")
     row = StageWorker(stage, dataset, attempts=1)(new_row(SHARD))
     assert row["failure"] == ""
-    assert json.loads(row["results"]) == [{"stage": "a", "rows": 10, "kept": 9, "rejects": {"dns": 1}, "seconds": 0.5}]
+    (result,) = json.loads(row["results"])
+    assert result == {
+        "stage": "a",
+        "rows": 10,
+        "kept": 9,
+        "rejects": {"dns": 1},
+        "seconds": 0.5,
+        "counts": {"lines": 1},
+    }
     assert storage.read_text(stage.output(dataset, SHARD)) == "line\n"
 
 

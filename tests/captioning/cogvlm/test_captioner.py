@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from transformers import AutoTokenizer
 
+from captioning.captioner import Caption, Sampling, prompt_hash
 from captioning.cogvlm import CogVLM, CogVLMCaptioner
 from captioning.cogvlm.generation import generate
 from captioning.cogvlm.processing import preprocess
@@ -40,6 +41,10 @@ def make_captioner(model: Path, tokenizer: Path, **settings: object) -> CogVLMCa
     return captioner
 
 
+def texts(captions: list[Caption]) -> list[str]:
+    return [caption.text for caption in captions]
+
+
 def test_captions_are_the_greedy_continuation_of_image_and_templated_prompt(
     model: CogVLM, model_folder: Path, tokenizer_folder: Path, images: list[Image.Image]
 ) -> None:
@@ -51,7 +56,7 @@ def test_captions_are_the_greedy_continuation_of_image_and_templated_prompt(
         tokenizer.decode(row.tokens, skip_special_tokens=True) for row in rows
     ]
     assert [caption.tokens for caption in captions] == [len(row.tokens) for row in rows]
-    assert [caption.finish_reason for caption in captions] == ["stop" if row.ended else "length" for row in rows]
+    assert [caption.finish_reason for caption in captions] == [row.ending for row in rows]
     assert all(caption.text for caption in captions)
 
 
@@ -69,16 +74,43 @@ def test_the_template_is_the_configs_unless_it_is_set(
 ) -> None:
     chat, base = (make_captioner(model_folder, tokenizer_folder, template=name) for name in ("chat", "base"))
     default = make_captioner(model_folder, tokenizer_folder)
-    said = chat.caption(images, [PROMPT] * 3)
-    assert default.caption(images, [PROMPT] * 3) == said
-    assert base.caption(images, [f"Question: {PROMPT} Answer:"] * 3) == said
-    assert base.caption(images, [PROMPT] * 3) != said
+    said = texts(chat.caption(images, [PROMPT] * 3))
+    assert texts(default.caption(images, [PROMPT] * 3)) == said
+    assert texts(base.caption(images, [f"Question: {PROMPT} Answer:"] * 3)) == said
+    assert texts(base.caption(images, [PROMPT] * 3)) != said
 
 
 def test_images_of_any_mode_are_taken(model_folder: Path, tokenizer_folder: Path, images: list[Image.Image]) -> None:
     captioner = make_captioner(model_folder, tokenizer_folder)
     grey = images[0].convert("L")
     assert captioner.caption([grey], [PROMPT]) == captioner.caption([grey.convert("RGB")], [PROMPT])
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_fewer_slots_than_images_say_the_same(
+    model_folder: Path, tokenizer_folder: Path, images: list[Image.Image], slots: int
+) -> None:
+    prompts = [PROMPT, "What is it?", "red cat"] * 2
+    sampling = Sampling(seeds=(1, 2, 3, 4, 5, 6))
+    wide, narrow = (make_captioner(model_folder, tokenizer_folder, slots=count, threads=2) for count in (16, slots))
+    assert narrow.caption(images * 2, prompts) == wide.caption(images * 2, prompts)
+    drawn = wide.caption(images * 2, prompts, sampling=sampling)
+    assert narrow.caption(images * 2, prompts, sampling=sampling) == drawn
+    assert texts(drawn[:3]) != texts(drawn[3:])  # the same images and prompts, other seeds
+
+
+def test_a_prompt_that_the_model_has_no_room_for_is_refused_and_the_others_answered(
+    model_folder: Path, tokenizer_folder: Path, images: list[Image.Image]
+) -> None:
+    captioner = make_captioner(model_folder, tokenizer_folder)
+    sampling = Sampling(seeds=(1, 2, 3))
+    long = "red " * 48  # 64 positions: 4 up to the image's end, 4 of the template, 9 of text, so 47 words
+    refused = captioner.caption(images, [PROMPT, long, "red cat"], sampling=sampling)
+    assert (refused[1].text, refused[1].finish_reason, refused[1].tokens) == ("", "refused", 0)
+    assert refused[1].prompt_hash == prompt_hash(long)
+    just = captioner.caption(images, [PROMPT, "red " * 47, "red cat"], sampling=sampling)
+    assert just[1].finish_reason != "refused"
+    assert [refused[0], refused[2]] == [just[0], just[2]]
 
 
 def test_no_images_no_captions(model_folder: Path, tokenizer_folder: Path, images: list[Image.Image]) -> None:
@@ -114,8 +146,11 @@ def test_a_tokenizer_that_is_not_the_models_is_refused_before_weights_are_read(
 def test_check_refuses_what_cannot_work(model_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nowhere/config\.json: no such file"):
         CogVLMCaptioner(model=str(tmp_path / "nowhere")).check()
-    with pytest.raises(ValueError, match="max_new_tokens is 0"):
-        CogVLMCaptioner(model=str(model_folder), max_new_tokens=0).check()
+    for name in ("max_new_tokens", "slots", "threads"):
+        with pytest.raises(ValueError, match=f"{name} is 0"):
+            CogVLMCaptioner(model=str(model_folder), **{name: 0}).check()
+    with pytest.raises(ValueError, match="acceleration is cuda-graphs and device is cpu"):
+        CogVLMCaptioner(model=str(model_folder), acceleration="cuda-graphs", device="cpu").check()
 
 
 def test_auto_is_the_gpu_where_there_is_one(tokenizer_folder: Path) -> None:

@@ -1,6 +1,8 @@
 """Weights on disk: every layout is read, every fault is named before anything is loaded."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,36 @@ def test_a_file_that_the_index_does_not_name_is_not_read(tmp_path: Path) -> None
     checkpoint.save(tmp_path, WEIGHTS, max_shard_size=150)
     save_file({"optimizer.state": torch.ones(1)}, tmp_path / "other.safetensors")
     assert_same(load(tmp_path), WEIGHTS)
+
+
+_LOAD = """
+import sys, torch
+from pathlib import Path
+from captioning.cogvlm import checkpoint
+
+def peak():
+    return int(next(line for line in Path("/proc/self/status").open() if line.startswith("VmHWM")).split()[1]) * 1024
+
+folder, small, tensors, numbers = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+like = {f"layer{index}": torch.empty(numbers, device="meta") for index in range(tensors)}
+settings = {"dtype": torch.bfloat16, "device": torch.device("cpu")}
+checkpoint.load(small, like={"layer0": torch.empty(1, device="meta")}, **settings)  # what loading costs at all
+Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+before = peak()
+weights = checkpoint.load(folder, like=like, **settings)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux to tell the peak of its memory")
+def test_loading_takes_the_models_memory_and_at_most_one_shard_beside_it(tmp_path: Path) -> None:
+    tensors, numbers = 32, 2**19  # 2 MiB each on disk, in float32; half of it in memory
+    weights = {f"layer{index}": torch.full((numbers,), float(index)) for index in range(tensors)}
+    (tmp_path / "large").mkdir()
+    (tmp_path / "small").mkdir()
+    checkpoint.save(tmp_path / "large", weights, max_shard_size=8 * 2**20)
+    checkpoint.save(tmp_path / "small", {"layer0": torch.ones(1)}, max_shard_size=8 * 2**20)
+    command = [sys.executable, "-c", _LOAD, str(tmp_path / "large"), str(tmp_path / "small")]
+    taken = int(subprocess.check_output([*command, str(tensors), str(numbers)], text=True))
+    model, shard = tensors * numbers * 2, 8 * 2**20
+    assert model / 2 < taken < model + shard

@@ -22,7 +22,7 @@ CONFIG = {
         "patch_size": 8,
         "patch_dropout": 0.5,
     },
-    "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1},
+    "text_cfg": {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
 }
 
 

@@ -52,6 +52,29 @@ def test_scores_do_not_depend_on_the_batch(predictor: AestheticPredictor, batch_
 
 def test_no_images_have_no_scores(predictor: AestheticPredictor) -> None:
     assert predictor.score([]).shape == (0,)
+    assert predictor.similarities(predictor.embed([]), []).shape == (0,)
+
+
+def test_similarities_are_the_cosines_of_image_and_text(predictor: AestheticPredictor, clip_folder: Path) -> None:
+    images, texts = _images(3), ["a red star", "a blue heart", "a red star"]
+    clip, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{clip_folder}")
+    tokens = open_clip.get_tokenizer(f"local-dir:{clip_folder}")(texts)
+    with torch.inference_mode():
+        pixels = torch.stack([preprocess(image) for image in images])
+        ours, theirs = clip.eval().encode_image(pixels), clip.encode_text(tokens)
+        expected = torch.cosine_similarity(ours, theirs)  # (3,)
+    found = predictor.similarities(predictor.embed(images), texts)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    assert expected.std() > 1e-3
+
+
+def test_texts_without_images_or_a_tower_are_refused(predictor: AestheticPredictor) -> None:
+    embeddings = predictor.embed(_images(2))
+    with pytest.raises(ValueError, match="1 texts for 2 images"):
+        predictor.similarities(embeddings, ["one"])
+    bare = AestheticPredictor(predictor._tower, predictor._head, predictor.preprocess, torch.device("cpu"))
+    with pytest.raises(ValueError, match="no text tower"):
+        bare.similarities(embeddings, ["one", "two"])
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])

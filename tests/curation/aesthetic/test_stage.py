@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import open_clip
 import pyarrow as pa
 import pytest
 import torch
@@ -13,24 +14,30 @@ from PIL import Image
 
 from curation import storage
 from curation.aesthetic import AestheticPredictor, AestheticScore
+from curation.aesthetic.stage import Predictor
 from curation.dataset import Dataset, Shard
+from curation.manifest import differences, settings_of
 from curation.schemas import IMAGES, SCORES
 from curation.tar import TarWriter
 
 SHARD = Shard(index=0)
+ALT_TEXTS = {"000": "a red star", "001": "", "002": "a blue heart " * 40, "003": " \n", "004": "a cut off picture"}
+
+
+def _pixels(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (40, 48, 3), dtype=np.uint8)
 
 
 def _jpeg(seed: int) -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 256, (40, 48, 3), dtype=np.uint8)
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG")
+    Image.fromarray(_pixels(seed)).save(file, "JPEG")
     return file.getvalue()
 
 
 def _write(dataset: Dataset, images: dict[str, bytes], failed: tuple[str, ...] = ()) -> None:
     rows = [
         {"key": key, "sample_id": f"id{key}", "status": "failed_to_download" if key in failed else "success"}
-        | {"original_width": 600 + int(key), "original_height": 700 - int(key)}
+        | {"original_width": 600 + int(key), "original_height": 700 - int(key), "caption": ALT_TEXTS.get(key)}
         for key in sorted([*images, *failed])
     ]
     storage.write_table(dataset.image_table(SHARD), pa.Table.from_pylist(rows, IMAGES))
@@ -98,6 +105,61 @@ def test_a_score_that_is_no_number_is_null(
     result = stage.process(dataset, SHARD)
     assert storage.read_table(dataset.scores(SHARD))["aesthetic"].to_pylist() == [None] * 9
     assert result.rejects == {"no_score": 7, "undecodable": 1, "missing_member": 1}
+
+
+def test_the_alt_text_is_compared_where_there_is_one(
+    dataset: Dataset, stage: AestheticScore, clip_folder: Path
+) -> None:
+    stage.process(dataset, SHARD)
+    rows = {row["key"]: row for row in storage.read_table(dataset.scores(SHARD)).to_pylist()}
+    clip, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{clip_folder}")
+    tokenize = open_clip.get_tokenizer(f"local-dir:{clip_folder}")
+    for key in ("000", "002"):
+        pixels = preprocess(Image.open(io.BytesIO(_jpeg(int(key))))).unsqueeze(0)
+        with torch.inference_mode():
+            image = clip.eval().encode_image(pixels, normalize=True)
+            expected = (image @ clip.encode_text(tokenize([ALT_TEXTS[key]]), normalize=True).T).item()
+        assert rows[key]["clip_similarity"] == pytest.approx(expected, abs=6e-5)
+    assert rows["000"]["clip_similarity"] != rows["002"]["clip_similarity"]
+    nulls = {key for key, row in rows.items() if row["clip_similarity"] is None}
+    assert nulls == set(rows) - {"000", "002"}  # no text, only blanks, or no image
+
+
+def test_the_hash_survives_recompression_and_tells_pictures_apart(stage: AestheticScore, tmp_path: Path) -> None:
+    smooth = [Image.fromarray(_pixels(seed)[:6, :6]).resize((240, 240), Image.Resampling.BICUBIC) for seed in (0, 1)]
+    contents = []
+    for image, quality in ((smooth[0], 95), (smooth[0], 40), (smooth[1], 95)):
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=quality)
+        contents.append(file.getvalue())
+    dataset = Dataset(str(tmp_path / "hashes"))
+    _write(dataset, {"000": contents[0], "001": contents[1], "002": contents[2], "003": b""})
+    stage.process(dataset, SHARD)
+    first, again, other, none = storage.read_table(dataset.scores(SHARD))["phash"].to_pylist()
+    assert len(first) == 16
+    assert (int(first, 16) ^ int(again, 16)).bit_count() <= 2
+    assert (int(first, 16) ^ int(other, 16)).bit_count() > 12
+    assert none is None
+
+
+def test_a_similarity_that_is_no_number_is_null(dataset: Dataset, stage: AestheticScore) -> None:
+    assert stage._predictor._text_tower is not None
+    clip = stage._predictor._text_tower.__self__  # type: ignore[attr-defined]
+    torch.nn.init.constant_(clip.text_projection, torch.nan)
+    result = stage.process(dataset, SHARD)
+    table = storage.read_table(dataset.scores(SHARD))
+    assert table["clip_similarity"].null_count == 9
+    assert (result.kept, table["aesthetic"].null_count) == (7, 2)
+
+
+def test_another_predictor_is_another_setting() -> None:
+    settings = settings_of(AestheticScore())
+    other = settings_of(AestheticScore(predictor=Predictor(name="mine", version="1", scale="0 to 1")))
+    assert differences(settings["predictor"], other["predictor"]) == [
+        'name: "LAION aesthetic predictor" -> "mine"',
+        'version: "v2, sac+logos+ava1-l14-linearMSE" -> "1"',
+        'scale: "about 1 to 10" -> "0 to 1"',
+    ]
 
 
 def test_a_shard_without_images_has_an_empty_table(stage: AestheticScore, tmp_path: Path) -> None:

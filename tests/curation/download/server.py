@@ -5,7 +5,6 @@ import io
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -14,9 +13,11 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from PIL import Image
+
+from tests.curation.download.poison import poison
 
 DRIP_SECONDS = 0.05
 MAX_DRIPS = 200
@@ -62,6 +63,9 @@ class Handler(BaseHTTPRequestHandler):
     def on_image(self) -> None:
         self.answer(png(seed=int(self.query.get("seed", 0))), Content_Type="image/png")
 
+    def on_poison(self) -> None:
+        self.answer(poison(seed=int(self.query.get("seed", 0))), Content_Type="image/bmp")
+
     def on_status(self) -> None:
         """`/status/404`; with `?times=2` only that often, and then an image."""
         if self.count > int(self.query.get("times", 1 << 30)):
@@ -75,6 +79,14 @@ class Handler(BaseHTTPRequestHandler):
     def on_header(self) -> None:
         """`/header/?name=X-Robots-Tag&value=noai`."""
         self.answer(PNG, **{self.query["name"]: self.query["value"]})
+
+    def on_headers(self) -> None:
+        """`/headers/?of=image&X-Robots-Tag=noai&...`: any headers, also one several times."""
+        self.send_response(200)
+        for name, value in parse_qsl(urlsplit(self.path).query, keep_blank_values=True)[1:]:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(PNG)
 
     def on_redirect(self) -> None:
         self.answer(b"", 302, Location=self.query["to"])
@@ -176,15 +188,3 @@ def serving(certificate: Path | None = None, family: socket.AddressFamily = sock
             server.stop.set()
             server.shutdown()
             thread.join()
-
-
-def make_certificate(folder: Path, host: str) -> Path:
-    """A self-signed certificate for `host`, and its key, in one file."""
-    path, key, certificate = folder / "both.pem", folder / "key.pem", folder / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-days", "2", "-nodes"]
-    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    names = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command, *kind, *names, *files], check=True, capture_output=True)
-    path.write_text(key.read_text() + certificate.read_text())
-    return path

@@ -10,7 +10,8 @@ from curation.download.connection import Deadline, connect, tls_context
 from curation.download.rejection import RejectedError
 from curation.download.target import Target
 from curation.reasons import Reason
-from tests.curation.download.server import Server, make_certificate, serving
+from tests.curation.download.certificates import make_certificate
+from tests.curation.download.server import Server, serving
 
 ALLOWED = {"127.0.0.1", "images.test", "other.test"}
 

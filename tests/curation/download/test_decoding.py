@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,6 +156,20 @@ def test_an_animation_gives_its_first_frame(format: str) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, GREEN)]
     content = encode(frames[0], format, save_all=True, append_images=frames[1:], duration=50)
     np.testing.assert_allclose(pixel(content), RED, atol=4)
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
+def test_an_animation_is_rejected_where_the_policy_says_so(format: str) -> None:
+    limits = replace(LIMITS, animated="reject")
+    frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, GREEN)]
+    moving = encode(frames[0], format, save_all=True, append_images=frames[1:], duration=50)
+    assert reason(moving, limits) is Reason.ANIMATED
+    assert decode(encode(frames[0], format), limits).width == 16
+
+
+def test_a_preview_in_a_cameras_jpeg_is_no_animation() -> None:
+    content = encode(photo(), "MPO", save_all=True, append_images=[photo(32, 24)])
+    assert decode(content, replace(LIMITS, animated="reject")).width == 64
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from curation.download.connection import _TimedSocket
 from curation.download.rejection import RejectedError
 from curation.download.url_guard import FetchLimits, GuardedOpener, verify_guarded
 from curation.reasons import Reason
+from tests.curation.download.certificates import make_certificate
 from tests.curation.download.server import PNG, Server, serving
 
 LIMITS = FetchLimits(max_bytes=100_000, timeout=10.0, deadline=10.0, retries=2, backoff=0.01)
@@ -33,6 +34,7 @@ def reason(url: str, guard: GuardedOpener | None = None) -> Reason:
     [
         *["/image/", "/chunked/whole", "/gzip/whole", "/hops/5", "/image/ü b|\x00.png?seed=0&ü=ä#top"],
         *["/status/503?times=2", "/status/429?times=1&after=0", "/reset?times=2"],
+        "/status/503?times=1&after=Fri,%2031%20Dec%201999%2023:59:59%20GMT",
         *["/header/?name=X-Robots-Tag&value=nofollow", "/header/?name=X-Robots-Tag&value=otherbot:%20noai"],
     ],
 )
@@ -80,8 +82,9 @@ def test_only_the_transient_is_retried(server: Server, path: str, asked: int) ->
     assert server.requests[path] == asked
 
 
-def test_a_wait_beyond_the_deadline_is_not_waited_for(server: Server) -> None:
-    path = "/status/429?after=3600"
+@pytest.mark.parametrize("after", ["3600", "Thu,%2031%20Dec%202099%2023:59:59%20GMT"])
+def test_a_wait_beyond_the_deadline_is_not_waited_for(server: Server, after: str) -> None:
+    path = f"/status/429?after={after}"
     assert reason(server.url(path)) is Reason.HTTP_CLIENT
     assert server.requests[path] == 1
 
@@ -154,7 +157,11 @@ def test_proxies_of_the_environment_are_ignored(
     assert not canary.requests
 
 
-HOSTS = ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0", "127.1", "user@127.0.0.1"]
+HOSTS = [
+    *["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0", "127.1", "user@127.0.0.1"],
+    *["017700000001", "0x7f000001", "[::ffff:7f00:1]", "[2002:7f00:1::]", "[::]"],
+    *["[64:ff9b::7f00:1]", "[64:ff9b::127.0.0.1]", "[::127.0.0.1]", "①②⑦.0.0.1", "127。0。0。1"],
+]
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -163,7 +170,18 @@ def test_a_private_address_is_never_asked(canary: Server, host: str) -> None:
     assert not canary.requests
 
 
-@pytest.mark.parametrize("host", [host for host in HOSTS if "127.0.0.1" not in host] + ["[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("host", ["LOCALHOST.", "127.0.0.1.", "%31%32%37.0.0.1", "127.0.0.1%00.example.com"])
+def test_a_spelling_that_not_every_resolver_knows_is_refused_for_one_reason_or_another(
+    canary: Server, host: str
+) -> None:
+    assert reason(canary.url("/image/", host), opener(allow_hosts=[])) in {Reason.BLOCKED_ADDRESS, Reason.DNS}
+    assert not canary.requests
+
+
+ALSO_NOT_THE_ALLOWED = [host for host in HOSTS if "127.0.0.1" not in host and host.isascii()] + ["[::ffff:127.0.0.1]"]
+
+
+@pytest.mark.parametrize("host", ALSO_NOT_THE_ALLOWED)
 def test_a_private_address_is_not_asked_after_a_redirect(server: Server, canary: Server, host: str) -> None:
     assert reason(server.url(f"/redirect?to={canary.url('/image/', host)}")) is Reason.BLOCKED_ADDRESS
     assert not canary.requests
@@ -217,6 +235,26 @@ def test_an_allowed_host_is_one_in_any_case_and_with_brackets(server: Server) ->
 @pytest.mark.parametrize("url", [Path(__file__).as_uri(), "data:,x", "ftp://127.0.0.1/"])
 def test_other_schemes_are_refused(url: str) -> None:
     assert reason(url) is Reason.SCHEME
+
+
+CERTIFICATES = {
+    "self-signed": (False, "images.test"),
+    "wrong-name": (False, "other.test"),
+    "expired": (True, "images.test"),
+}
+
+
+@pytest.mark.parametrize("fault", CERTIFICATES)
+def test_a_certificate_that_is_not_valid_ends_it(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expired, host = CERTIFICATES[fault]
+    certificate = make_certificate(tmp_path, "images.test", expired=expired)
+    if fault != "self-signed":
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    answer = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, port, **kwargs: answer("127.0.0.1", port, **kwargs))
+    with serving(certificate) as server:
+        assert reason(server.url("/image/", host, "https"), opener(allow_hosts=[host])) is Reason.TLS
+        assert not server.requests
 
 
 def test_verify_guarded_tells_a_guarded_process_from_another() -> None:

@@ -37,7 +37,7 @@ def sample(number: int, image: bytes | None, **changes: Any) -> Sample:
 
 
 def write(
-    folder: Path, samples: list[Sample], rows: int | None = None, spool: Any = None, max_unreachable: float = 1.0
+    folder: Path, samples: list[Sample], rows: int | None = None, spool: Any = None, **settings: Any
 ) -> ShardWriter:
     with SampleSpool() as own:
         writer = ShardWriter(
@@ -45,7 +45,7 @@ def write(
             table=str(folder / "00000.parquet"),
             rows=len(samples) if rows is None else rows,
             spool=spool or own,
-            max_unreachable=max_unreachable,
+            **settings,
         )
         for image, meta in samples:
             writer.write(image, meta["key"], meta["caption"], dict(meta))
@@ -121,6 +121,24 @@ def test_a_full_disk_is_not_swallowed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         write(tmp_path, [sample(0, png()), sample(1, png())], spool=Full())
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_an_image_with_another_hash_is_counted_and_dropped_where_that_is_asked_for(
+    tmp_path: Path, strict: bool
+) -> None:
+    digest = hashlib.sha256(png()).hexdigest()
+    samples = [
+        sample(0, png(), expected_sha256=f" {digest.upper()} "),
+        sample(1, png(), expected_sha256=None),
+        sample(2, png(), expected_sha256=digest[::-1]),
+        sample(3, None, expected_sha256=digest),
+    ]
+    writer = write(tmp_path, samples, reject_other_hashes=strict)
+    assert (writer.kept, writer.other_hashes) == (2 if strict else 3, 1)
+    row = storage.read_table(str(tmp_path / "00000.parquet")).to_pylist()[2]
+    assert row["status"] == (schemas.FAILED_TO_DOWNLOAD if strict else schemas.SUCCESS)
+    assert (row["reason"], row["width"]) == (("hash_mismatch", None) if strict else (None, 9))
 
 
 def test_the_table_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

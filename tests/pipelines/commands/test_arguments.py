@@ -5,8 +5,11 @@ import yaml
 
 import pipelines
 import training
+from curation.bounds import Bound
 from curation.download import Download
+from curation.selection import Select
 from pipelines.commands.arguments import parse_pipeline, pipeline_parser
+from pipelines.duplicates import Duplicates
 from pipelines.errors import UsageError
 from pipelines.pipeline import Pipeline
 
@@ -93,3 +96,30 @@ def test_the_command_line_overrides_the_file(tmp_path: Path) -> None:
     assert isinstance(download, Download)
     written = yaml.safe_load(QUICKSTART.read_text())["branches"]["laion"]["stages"][0]["init_args"]
     assert (download.timeout, download.allow_hosts) == (written["timeout"], written["allow_hosts"])
+
+
+def test_bounds_and_a_second_selection_are_read(tmp_path: Path) -> None:
+    new = """        init_args: &select
+          bounds:
+            - {column: punsafe, max: 0.1}
+            - {column: nsfw, equals: UNLIKELY}
+            - {column: num_faces, equals: 0}
+"""
+    pipeline = parsed(changed(tmp_path, "        init_args: &select\n", new), "--dir", str(tmp_path))
+    select = pipeline.branches["laion"].stages[2]
+    assert isinstance(select, Select)
+    assert select.bounds == [
+        Bound(column="punsafe", max=0.1),
+        Bound(column="nsfw", equals="UNLIKELY"),
+        Bound(column="num_faces", equals=0),
+    ]
+    with pytest.raises(UsageError, match="bound on punsafe: expected min or max"):
+        parsed(changed(tmp_path, "        init_args: &select\n", new.replace(", max: 0.1", "")), "--dir", str(tmp_path))
+
+
+def test_duplicates_are_settings_of_the_merge(tmp_path: Path) -> None:
+    settings = "merge:\n  duplicates: {near_bits: null, placeholders: cap}\n"
+    path = changed(tmp_path, "merge:\n", settings)
+    pipeline = parsed(path, "--dir", str(tmp_path), "--merge.duplicates.max_repeats", "5")
+    assert pipeline.merge is not None
+    assert pipeline.merge.duplicates == Duplicates(near_bits=None, max_repeats=5, placeholders="cap")

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from transformers import AutoTokenizer
 
 from captioning.cogvlm import CogVLM, CogVLMCaptioner
-from captioning.recaption import PROMPT
+from captioning.prompts import PROMPT
 from pipelines.miniature import captioner
 from pipelines.miniature.captions import dense_caption
 from pipelines.miniature.composition import make_scenes

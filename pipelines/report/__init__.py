@@ -1,0 +1,1 @@
+"""What `ella report` reads: datasets, training sets and files of texts, turned into the values that a report shows."""
