@@ -20,6 +20,7 @@ from curation.sources import ExtractJourneyDB
 from curation.sources.journeydb import SCHEMA
 from curation.sources.journeydb_images import image_path
 from curation.tar import read_tar
+from tests.curation.download.poison import DEADLY, poison
 
 SHARD = Shard(index=7)
 
@@ -117,6 +118,22 @@ def test_every_annotated_image_has_a_row(tmp_path: Path) -> None:
     assert (rows["good"]["width"], rows["good"]["height"]) == (90, 80)
     assert [key for key, _ in read_tar(dataset.image_tar(SHARD))] == [rows["good"]["key"]]
     assert (result.rows, result.kept, result.rejects[Reason.MISSING_MEMBER]) == (10, 1, 5)
+
+
+def test_after_an_attempt_that_was_cut_off_the_image_to_blame_is_quarantined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(DEADLY)
+    _archive(tmp_path / "imgs/007.tgz", [("007/a.jpg", poison()), ("007/b.jpg", _image(90, 80))])
+    dataset, stage = Dataset(str(tmp_path)), ExtractJourneyDB(images=str(tmp_path / "imgs"))
+    _plan(dataset, "007/a.jpg", "007/b.jpg")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/.tmp-00007.begun").touch()
+    result = stage.process(dataset, SHARD)
+    assert (result.rows, result.kept, dict(result.rejects)) == (2, 1, {Reason.QUARANTINED: 1})
+    rows = storage.read_table(stage.output(dataset, SHARD)).to_pylist()
+    assert [row["reason"] for row in rows] == [Reason.QUARANTINED, None]
+    assert rows[0]["sha256"] == hashlib.sha256(poison()).hexdigest()
 
 
 def test_bytes_do_not_depend_on_the_order_in_the_archive(tmp_path: Path) -> None:
