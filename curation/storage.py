@@ -23,9 +23,9 @@ TEMPORARY = ".tmp-"
 
 
 def local_path(path: str) -> Path | None:
-    """Where `path`, a plain path or a file:// URL, is on this machine; None when it is not on its file system."""
+    """The absolute form of `path`, a plain path or a file:// URL; None when it is not on this machine's file system."""
     fs, name = fsspec.core.url_to_fs(path)
-    return Path(name) if isinstance(fs, LocalFileSystem) else None
+    return Path(os.path.normpath(name)) if isinstance(fs, LocalFileSystem) else None
 
 
 def join(folder: str, *names: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from jsonargparse import ActionConfigFile, ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
 
+from curation import storage
 from curation.config_errors import explain
 from pipelines.errors import UsageError
 from pipelines.pipeline import Pipeline
@@ -49,6 +50,10 @@ def parse_pipeline(parser: ArgumentParser, args: Sequence[str]) -> tuple[Pipelin
     if not given[0].startswith("-"):
         given.insert(0, "--config")
     namespace = parse(parser, given)
+    here = storage.local_path(namespace.dir)
+    if here is not None and namespace.dir != str(here):
+        # Workers have another current folder, and the same folder must have the same name in every run.
+        namespace = parse(parser, [*given, "--dir", str(here)])
     fields = {field.name for field in dataclasses.fields(Pipeline)}
     try:
         instances = parser.instantiate(namespace)

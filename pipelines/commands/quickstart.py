@@ -26,7 +26,7 @@ def main(args: Sequence[str]) -> int:
         ["ella quickstart", "ella quickstart --dir /tmp/ella"],
     )
     quickstart_parser.add_argument("--dir", type=str, default="quickstart", help="the folder for all of it")
-    folder = str(Path(parse(quickstart_parser, args).dir).absolute())
+    folder = parse(quickstart_parser, args).dir
     pipeline, _ = parse_pipeline(pipeline_parser("quickstart", "", []), [str(CONFIG), "--dir", folder])
     code = execute(pipeline, address=None)
     print(WARNING)

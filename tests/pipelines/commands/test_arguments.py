@@ -8,6 +8,7 @@ import training
 from curation.bounds import Bound
 from curation.download import Download
 from curation.selection import Select
+from curation.sources import Laion
 from pipelines.commands.arguments import parse_pipeline, pipeline_parser
 from pipelines.duplicates import Duplicates
 from pipelines.errors import UsageError
@@ -123,3 +124,19 @@ def test_duplicates_are_settings_of_the_merge(tmp_path: Path) -> None:
     pipeline = parsed(path, "--dir", str(tmp_path), "--merge.duplicates.max_repeats", "5")
     assert pipeline.merge is not None
     assert pipeline.merge.duplicates == Duplicates(near_bits=None, max_repeats=5, placeholders="cap")
+
+
+@pytest.mark.parametrize("spelling", ["run", "./run", "../{name}/run", "file://{folder}/run"])
+def test_a_local_folder_has_one_name_however_it_is_spelt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pipeline = parsed(str(QUICKSTART), "--dir", spelling.format(name=tmp_path.name, folder=tmp_path))
+    source = pipeline.branches["laion"].source
+    assert isinstance(source, Laion)
+    assert pipeline.dir == str(tmp_path / "run")
+    assert source.metadata == f"{tmp_path}/run/world/laion/*.parquet"
+
+
+def test_a_folder_elsewhere_keeps_its_name() -> None:
+    assert parsed(str(QUICKSTART), "--dir", "memory://run").dir == "memory://run"
