@@ -14,10 +14,12 @@ INTERRUPTED = 130
 COMMANDS = {
     "quickstart": ("pipelines.commands.quickstart", "the whole system on a miniature world: no network, no weights"),
     "run": ("pipelines.commands.run", "run the pipeline that a YAML file describes"),
+    "submit": ("pipelines.commands.submit", "run it as a job of a Ray cluster, and let this machine go"),
     "plan": ("pipelines.commands.plan", "say what a run would do, and do nothing"),
     "status": ("pipelines.commands.status", "show the funnel of a run's folder, also while it goes on"),
     "inspect": ("pipelines.commands.inspect", "show everything that is on disk about one sample"),
     "report": ("pipelines.commands.report", "measure captions as the paper does, and show them on a page"),
+    "evaluate": ("pipelines.commands.evaluate", "score generated images by published benchmarks, and compare runs"),
     "train": ("training.cli", "train the connector: train fit --config FILE"),
 }
 """Name to the module whose `main(args)` runs it, and the line that `ella --help` shows."""
