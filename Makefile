@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
+BROWSER := .venv/.browser
 
 help:
 	@echo "make quickstart   the whole system on a miniature world (also: ella quickstart --help)"
@@ -23,13 +24,18 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
+# For the tests of the report's page: Chromium, where none is installed. Without it these tests skip, and say so.
+$(BROWSER): $(READY) tests/browser/chromium.py
+	-$(BIN)/python -m tests.browser.chromium
+	@touch $@
+
 quickstart: $(READY)
 	$(BIN)/ella quickstart
 
-test: $(READY)
+test: $(READY) $(BROWSER)
 	$(BIN)/python -m pytest
 
-check: $(READY)
+check: $(READY) $(BROWSER)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

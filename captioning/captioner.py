@@ -71,6 +71,10 @@ class Captioner(ABC):
     def check(self) -> None:  # noqa: B027 (not every captioner has something to check)
         """Look at the settings once, before any worker starts; raise ValueError for what cannot work."""
 
+    def loads(self) -> Sequence[str]:
+        """The weights that captions depend on, files and folders by path; none where they are somebody else's."""
+        return ()
+
     def setup(self) -> None:  # noqa: B027 (not every captioner loads something)
         """Once a worker, before its first images: load the model."""
 

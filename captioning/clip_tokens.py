@@ -5,9 +5,9 @@ another; and captions repeat their chunks. A new chunk in ASCII is encoded by th
 open_clip itself, whose Unicode tables are the standard here.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import chain
 from typing import Any
 
 CONTEXT = 77
@@ -16,6 +16,11 @@ CONTEXT = 77
 _START_AND_END = 2
 _MAX_CHUNKS = 1_000_000
 """Different chunks remembered; with more, all are forgotten, and memory stays bounded."""
+
+_LONE = "‘’“”–—…àáâãäåçèéêëíîïñóôõöúûü"
+"""Characters that are no mojibake where only ASCII stands beside them; of these, quotation marks are straightened."""
+_PLAIN = re.compile(rf"[ -~]*(?:[{_LONE}](?![^ -~])[ -~]*)*")
+_STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 
 _PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
@@ -28,7 +33,10 @@ class ClipTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """The ids of `text`, without start and end, not cut at what CLIP takes."""
-        return list(chain.from_iterable(self._ids_by_chunk(text)))
+        ids: list[int] = []
+        for of_chunk in self._ids_by_chunk(text):
+            ids += of_chunk
+        return ids
 
     def count(self, text: str) -> int:
         """How many ids `text` has, start and end included."""
@@ -80,8 +88,11 @@ class _Chunks(dict[str, tuple[int, ...]]):
 
     def clean(self, text: str) -> str:
         """`text` as open_clip cleans it: mojibake and HTML entities resolved, in lower case."""
-        if text.isascii() and text.isprintable() and "&" not in text:
-            return text.lower()  # nothing to resolve; the caller splits at white space
+        if "&" not in text:  # nothing to resolve; the caller splits at white space
+            if text.isascii() and text.isprintable():
+                return text.lower()
+            if _PLAIN.fullmatch(text):
+                return text.translate(_STRAIGHT).lower()
         cleaned: str = self._open_clip.clean_fn(text)
         return cleaned
 

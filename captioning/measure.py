@@ -7,6 +7,7 @@ from functools import cache
 
 import pyarrow as pa
 
+from captioning.encoder_tokens import encoder_tokenizer
 from captioning.part_of_speech import has_nltk_data, nltk_data_advice
 from captioning.statistics import AltTextOverlap, CaptionPartials
 from curation import storage
@@ -23,10 +24,13 @@ class MeasureCaptions(ShardStage):
 
     Args:
         captions: the folder under `captions/` to measure.
+        text_encoder: folder or hub name of a text encoder whose tokens are counted too, `google/flan-t5-xl`; only its
+            tokenizer is loaded.
         resources: what a worker takes.
     """
 
     captions: str
+    text_encoder: str = ""
     resources: Resources = field(default_factory=Resources, metadata={"execution": True})
 
     @property
@@ -39,7 +43,9 @@ class MeasureCaptions(ShardStage):
         return dataset.statistics(self.captions, shard)
 
     def check(self, dataset: Dataset) -> None:
-        """Warn where parts of speech would be left out, which is no error: all else is counted."""
+        """Raise ValueError where the text encoder has no tokenizer; missing parts of speech are only warned of."""
+        if self.text_encoder:
+            encoder_tokenizer(self.text_encoder)
         if not has_nltk_data():
             _warn_once(nltk_data_advice())
 
@@ -52,8 +58,8 @@ class MeasureCaptions(ShardStage):
         alt_texts = self._alt_texts(dataset, shard, captioned)
         pairs = [(text, alt_text) for text, alt_text in zip(texts, alt_texts, strict=True) if alt_text]
         measured = {
-            "caption": CaptionPartials.of(texts).to_json(),
-            "alt_text": CaptionPartials.of(alt_text for _, alt_text in pairs).to_json(),
+            "caption": CaptionPartials.of(texts, self.text_encoder).to_json(),
+            "alt_text": CaptionPartials.of((alt_text for _, alt_text in pairs), self.text_encoder).to_json(),
             "overlap": AltTextOverlap.of(pairs).to_json(),
         }
         storage.write_json(self.output(dataset, shard), measured)

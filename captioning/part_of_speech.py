@@ -6,7 +6,8 @@ from functools import cache
 from captioning.perceptron import ArrayTagger
 from captioning.words import WordTokenizer
 
-_PACKAGES = ("averaged_perceptron_tagger_eng", "punkt_tab")
+PACKAGES = ("averaged_perceptron_tagger_eng", "punkt_tab")
+"""Of NLTK's data, what is needed here."""
 _TOKENS_TO_COMPILE_FOR = 20_000
 """NLTK itself tags about this many in the time that loading the compiled tagger takes; a small run never does."""
 
@@ -29,10 +30,10 @@ class Tagger:
         self._arrays: ArrayTagger | None = None
         self._tokens_before_arrays = compile_after
 
-    def tag(self, texts: Sequence[str]) -> list[list[tuple[str, str]]]:
-        """For each text, its tokens in lower case, each with its Penn Treebank tag."""
+    def tag(self, texts: Sequence[str], *, cased: bool = False) -> list[list[tuple[str, str]]]:
+        """For each text, its tokens in lower case, or as they are where `cased`, each with its Penn Treebank tag."""
         # Lower-cased before tagging, or else capitalised words pass for proper nouns.
-        tokens = [self._words.tokenize(text) for text in texts]
+        tokens = [self._words.tokenize(text, cased=cased) for text in texts]
         self._tokens_before_arrays -= sum(map(len, tokens))
         if self._tokens_before_arrays >= 0:
             return [self._nltk.tag(of_text) for of_text in tokens]
@@ -51,13 +52,13 @@ def tags(text: str) -> list[tuple[str, str]]:
     return tag_texts([text])[0]
 
 
-def tag_texts(texts: Sequence[str]) -> list[list[tuple[str, str]]]:
-    """`tags` of each text; many at once take the least time.
+def tag_texts(texts: Sequence[str], *, cased: bool = False) -> list[list[tuple[str, str]]]:
+    """`tags` of each text, or those of the text as it is where `cased`; many at once take the least time.
 
     Raises:
         LookupError, PermissionError: NLTK's data is missing or refused; see `has_nltk_data`.
     """
-    return _tagger().tag(texts)
+    return _tagger().tag(texts, cased=cased)
 
 
 def has_nltk_data() -> bool:
@@ -73,7 +74,7 @@ def nltk_data_advice() -> str:
     """One line for a person whose NLTK has no data: what is missing and how to get it."""
     return (
         "NLTK's data is missing, so parts of speech are not counted: "
-        f"run `python -m nltk.downloader {' '.join(_PACKAGES)}`, or set NLTK_DATA to a folder that holds them"
+        f"run `python -m nltk.downloader {' '.join(PACKAGES)}`, or set NLTK_DATA to a folder that holds them"
     )
 
 

@@ -1,7 +1,7 @@
 """New captions for the images that selection kept, by any captioner."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -74,6 +74,10 @@ class Recaption(ShardStage):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected at least {least}")
         self.captioner.check()
+
+    def loads(self) -> Sequence[str]:
+        """The captioner's weights."""
+        return self.captioner.loads()
 
     def setup(self) -> None:
         """Load the model."""

@@ -1,4 +1,4 @@
-"""NLTK's `word_tokenize` of texts in lower case, token for token, several times faster.
+"""NLTK's `word_tokenize`, token for token, several times faster.
 
 NLTK splits sentences with Punkt and then runs some 30 substitutions over each. Most wait for a character that most
 sentences lack, so a sentence in ASCII takes only those whose character it has. Any other goes NLTK's own way.
@@ -43,7 +43,7 @@ _CONTRACTIONS = ("cannot", "gimme", "gonna", "gotta", "lemme", "wanna", "'")
 
 
 class WordTokenizer:
-    """`nltk.word_tokenize(text.lower())`.
+    """`nltk.word_tokenize`, of a text in lower case or as it is.
 
     Raises:
         LookupError, PermissionError: NLTK's Punkt data is missing or refused.
@@ -57,10 +57,10 @@ class WordTokenizer:
         self._punkt.text_contains_sentbreak = lru_cache(_BREAKS)(self._punkt.text_contains_sentbreak)
         self._nltk = NLTKWordTokenizer()
 
-    def tokenize(self, text: str) -> list[str]:
-        """The tokens of `text` in lower case."""
+    def tokenize(self, text: str, *, cased: bool = False) -> list[str]:
+        """The tokens of `text`, in lower case unless `cased`."""
         tokens: list[str] = []
-        for sentence in self._punkt.tokenize(text.lower()):
+        for sentence in self._punkt.tokenize(text if cased else text.lower()):
             tokens += self._tokens(sentence)
         return tokens
 
@@ -74,7 +74,8 @@ class WordTokenizer:
         sentence = f" {sentence} "  # as NLTK does, so that a pattern can wait for a space
         for pattern, replacement in after:
             sentence = pattern.sub(replacement, sentence)
-        if any(form in sentence for form in _CONTRACTIONS):
+        lowered = sentence.lower()
+        if any(form in lowered for form in _CONTRACTIONS):
             for pattern in self._nltk.CONTRACTIONS2 + self._nltk.CONTRACTIONS3:
                 sentence = pattern.sub(r" \1 \2 ", sentence)
         return sentence.split()

@@ -9,7 +9,7 @@ from PIL.Image import Image
 from captioning.captioner import Caption, Captioner, Sampling, check_batch, prompt_hash
 from captioning.cogvlm.config import Template
 from captioning.cogvlm.config_json import read_config
-from captioning.revision import folder_revision
+from curation.revision import folder_revision
 from curation.stage import execution
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class CogVLMCaptioner(Captioner):
             raise ValueError("acceleration is cuda-graphs and device is cpu: expected a GPU, or another acceleration")
         read_config(self.model)
 
+    def loads(self) -> Sequence[str]:
+        """The checkpoint, where it is a folder."""
+        return (self.model,)
+
     def setup(self) -> None:
         """Load tokenizer and weights.
 
@@ -68,6 +72,7 @@ class CogVLMCaptioner(Captioner):
         device = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
         self._tokenizer = load_tokenizer(self.tokenizer, folder=self.model, config=read_config(self.model))
         self._model = CogVLM.from_pretrained(self.model, dtype=getattr(torch, self.dtype), device=device)
+        self._revision = folder_revision(self.model)
 
     def caption(
         self, images: Sequence[Image], prompts: Sequence[str], *, sampling: Sampling | None = None
@@ -120,6 +125,6 @@ class CogVLMCaptioner(Captioner):
             finish_reason=written.ending if written else "refused",
             tokens=len(written.tokens) if written else 0,
             model=self.model,
-            revision=folder_revision(self.model),
+            revision=self._revision,
             prompt_hash=prompt_hash(prompt),
         )

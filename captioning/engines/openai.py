@@ -1,7 +1,9 @@
 """Any server that speaks OpenAI's chat completions: vLLM, lmdeploy, SGLang, llama.cpp, ..."""
 
 import asyncio
+import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,8 +11,13 @@ from functools import partial
 from PIL.Image import Image, new
 
 from captioning.captioner import Caption, Captioner, Sampling, check_batch, prompt_hash
-from captioning.engines.chat import Answer, Draw, chat_request
+from captioning.engines.chat import Answer, Draw, chat_request, read_answer
+from curation.redaction import redact_message
 from curation.stage import execution
+
+logger = logging.getLogger(__name__)
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 @dataclass(kw_only=True)
@@ -52,6 +59,9 @@ class OpenAICaptioner(Captioner):
                 raise ValueError(f"{name} is {getattr(self, name)}: expected at least {least}")
         if self.timeout <= 0:
             raise ValueError(f"timeout is {self.timeout}: expected more than 0 seconds")
+        if self.api_key_variable and not _VARIABLE.fullmatch(self.api_key_variable):
+            # Not repeated, since it may be the key itself.
+            raise ValueError("api_key_variable: expected the name of a variable, in capitals, such as OPENAI_API_KEY")
 
     def setup(self) -> None:
         """Ask once about a grey square, so that a wrong setting is an error here and not a refusal of every image.
@@ -106,17 +116,23 @@ class OpenAICaptioner(Captioner):
         ]
 
     def _ask(self, requests: Sequence[Callable[[], object]]) -> list[Answer]:
-        from captioning.engines.client import ChatClient
+        from curation.json_client import JsonClient, Refusal
 
-        client = ChatClient(
+        client = JsonClient(
             url=self.url,
+            path="chat/completions",
             key=self._key(),
             concurrency=self.concurrency,
             timeout=self.timeout,
             attempts=self.attempts,
             pause=self.pause,
         )
-        return asyncio.run(client.ask(requests))
+        answers = asyncio.run(client.post(requests, read_answer))
+        return [self._refused(answer.detail) if isinstance(answer, Refusal) else answer for answer in answers]
+
+    def _refused(self, detail: str) -> Answer:
+        logger.warning("%s refuses a request: %s", redact_message(self.url), redact_message(detail))
+        return Answer(text="", finish_reason="refused", tokens=0, detail=detail)
 
     def _key(self) -> str:
         """Read where it is needed and kept nowhere: a captioner is pickled, and its settings are written down."""

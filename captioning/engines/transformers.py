@@ -8,7 +8,7 @@ from typing import Any, Literal
 from PIL.Image import Image
 
 from captioning.captioner import Caption, Captioner, FinishReason, Sampling, check_batch, prompt_hash
-from captioning.revision import folder_revision
+from curation.revision import folder_revision
 from curation.stage import execution
 
 
@@ -34,6 +34,10 @@ class TransformersCaptioner(Captioner):
         """Raise ValueError where the settings cannot work."""
         if self.max_new_tokens < 1:
             raise ValueError(f"max_new_tokens is {self.max_new_tokens}: expected at least 1")
+
+    def loads(self) -> Sequence[str]:
+        """The checkpoint, where it is a folder."""
+        return (self.model,)
 
     def setup(self) -> None:
         """Load processor and weights.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from captioning.statistics import CaptionStatistics
+from captioning.statistics import CaptionStatistics, Overlap
 
 SCORE_STEP = 0.25
 SCORE_BINS = 40
@@ -23,9 +23,9 @@ class TextSet:
         statistics: the averages.
         words: number of words to texts.
         tokens: number of CLIP tokens, start and end included, to texts.
-        in_alt_text: share of these captions' words that the alt-texts they replace have too; None where nothing is
-            replaced.
-        foreign: share of the texts that are mostly in another script than English's; None where nobody looked.
+        text_encoder: folder or hub name of the text encoder whose tokens were counted; empty where none was named.
+        encoder_tokens: number of its tokens to texts.
+        overlap: what these captions have of the alt-texts that they replace; None where nothing is replaced.
         drawn: how many texts were asked for, where all of this was measured on a draw.
     """
 
@@ -35,8 +35,9 @@ class TextSet:
     statistics: CaptionStatistics
     words: Mapping[int, int]
     tokens: Mapping[int, int]
-    in_alt_text: float | None = None
-    foreign: float | None = None
+    text_encoder: str = ""
+    encoder_tokens: Mapping[int, int] = field(default_factory=dict)
+    overlap: Overlap | None = None
     drawn: int | None = None
 
 
@@ -81,6 +82,25 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """How the captions of one source came out: counts of captions by code, one caption in several where it has several.
+
+    Args:
+        source: the branch.
+        captions: how many there are, those that are missing among them.
+        finish_reasons: why the captioner stopped, to captions.
+        flags: what was noticed, to captions.
+        rules: cleaning rule to captions that it changed.
+    """
+
+    source: str
+    captions: int
+    finish_reasons: Mapping[str, int] = field(default_factory=dict)
+    flags: Mapping[str, int] = field(default_factory=dict)
+    rules: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """One card of the gallery.
 
@@ -118,6 +138,7 @@ class Report:
         texts: rows of the table, in order.
         steps: of all sources, from top to bottom.
         scores: by source.
+        outcomes: by source.
         samples: of the gallery.
         notes: lines that a person has to know to read the numbers.
         parts_of_speech: whether NLTK's data is there, to colour the captions.
@@ -127,6 +148,7 @@ class Report:
     texts: Sequence[TextSet]
     steps: Sequence[Step] = ()
     scores: Sequence[Scores] = ()
+    outcomes: Sequence[Outcomes] = ()
     samples: Sequence[Sample] = ()
     notes: Sequence[str] = ()
     parts_of_speech: bool = False

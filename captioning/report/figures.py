@@ -1,131 +1,46 @@
 """The report's plots, as Plotly figures in plain JSON: text and grid take the page's colours there."""
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from captioning.clip_tokens import CONTEXT
-from captioning.report.content import SCORE_STEP, Report, Scores, Step, TextSet
+from captioning.report.content import SCORE_STEP, Outcomes, Report, Scores, Step
+from captioning.report.drawing import OLD, Figure, bar, bars, colours_of, mark, plain
+from captioning.report.growth import growth
 from captioning.report.headline import reason_sentence
+from captioning.report.lengths import lengths
 
-Figure = dict[str, Any]
-
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""Okabe and Ito's colours, which colour-blind people tell apart; a source has the same one in every plot."""
-OLD = "#8C929B"
-"""Of what came with the images."""
-BINS = 40
-TAIL = 0.995
-"""Share of the texts that a length plot shows apart; the longest join its last bin."""
 REASONS = 12
-ROW = 34
-FACET = 130
-FRAME = 90
-"""Pixels: of a bar, of one source's lengths, and of what stands around a plot."""
+"""Bars of reasons, flags or rules."""
 
 
 def figures(report: Report) -> dict[str, Figure]:
     """Every plot that the report has values for, by name."""
-    colours = _colours([*(texts.source for texts in report.texts), *(step.source for step in report.steps)])
+    sources = [one.source for group in (report.texts, report.steps, report.outcomes) for one in group]
+    colours = colours_of(sources)
     drawn = {
-        "lengths-words": _lengths(report.texts, colours, "words") if report.texts else None,
-        "lengths-tokens": _lengths(report.texts, colours, "tokens") if report.texts else None,
+        "lengths-words": lengths(report.texts, colours, "words"),
+        "lengths-tokens": lengths(report.texts, colours, "tokens"),
+        "lengths-encoder": lengths(report.texts, colours, "encoder_tokens"),
+        "growth-words": growth(report.texts, colours, "words"),
+        "growth-nouns": growth(report.texts, colours, "nouns"),
         "funnel": _funnel(report.steps, colours) if report.steps else None,
         "scores": _scores(report.scores, colours) if report.scores else None,
         "reasons": _reasons(report, colours) if report.drops() else None,
+        "outcomes-finish": _outcomes(report.outcomes, "finish_reasons", colours),
+        "outcomes-flags": _outcomes(report.outcomes, "flags", colours),
+        "outcomes-rules": _outcomes(report.outcomes, "rules", colours),
     }
     return {name: figure for name, figure in drawn.items() if figure}
-
-
-def _colours(sources: Iterable[str]) -> dict[str, str]:
-    return {source: PALETTE[index % len(PALETTE)] for index, source in enumerate(dict.fromkeys(sources))}
-
-
-def _lengths(texts: Sequence[TextSet], colours: dict[str, str], measure: str) -> Figure:
-    """One row a source, all on the same axis: its captions over its alt-texts, as shares of the texts."""
-    sources = list(dict.fromkeys(row.source for row in texts))
-    counts = [Counter(row.words if measure == "words" else row.tokens) for row in texts]
-    longest = max((_quantile(count, TAIL) for count in counts), default=0)
-    if measure == "tokens":
-        longest = max(longest, CONTEXT + 3)  # the limit is worth seeing where nothing reaches it too
-    width = max(1, math.ceil(longest / BINS))
-    data, seen = [], Counter[str]()
-    for row, count in zip(texts, counts, strict=True):
-        facet = sources.index(row.source)
-        shades = (colours[row.source], *(c for c in PALETTE if c != colours[row.source]))
-        colour = shades[seen[row.source] % len(shades)] if row.is_caption else OLD
-        seen[row.source] += row.is_caption
-        data.append(_outline(row.name, count, width, longest, colour) | {"yaxis": _axis("y", facet)})
-    layout: Figure = {
-        "height": FRAME + FACET * len(sources),
-        "grid": {"rows": len(sources), "columns": 1, "subplots": [[f"x{_axis('y', i)}"] for i in range(len(sources))]},
-        "xaxis": {"title": {"text": "words" if measure == "words" else "CLIP tokens"}, "rangemode": "tozero"},
-        "hovermode": "x",
-        "showlegend": False,
-        "annotations": [_facet_title(index, texts, data, source) for index, source in enumerate(sources)],
-    }
-    for facet in range(len(sources)):
-        layout[_axis("yaxis", facet)] = {"tickformat": ".0%", "rangemode": "tozero", "nticks": 4, "fixedrange": True}
-    if measure == "tokens":
-        mark = _threshold(CONTEXT, f"{CONTEXT}")
-        layout |= {"shapes": mark["shapes"], "annotations": layout["annotations"] + mark["annotations"]}
-    return {"data": data, "layout": layout}
-
-
-def _facet_title(index: int, texts: Sequence[TextSet], data: Sequence[Figure], source: str) -> Figure:
-    """The names of a source's sets in their own colours, over its row: a legend where the eye is."""
-    names = (
-        f'<span style="color:{trace["line"]["color"]}">\u25a0 {_plain(row.name)}</span>'
-        for row, trace in zip(texts, data, strict=True)
-        if row.source == source
-    )
-    place = {"x": 0, "xref": "paper", "y": 1, "yref": f"{_axis('y', index)} domain"}
-    return {**place, "text": "  ".join(names), "showarrow": False, "xanchor": "left", "yanchor": "bottom"}
-
-
-def _plain(name: str) -> str:
-    """A name with nothing in it that Plotly would read as markup."""
-    return name.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def _outline(name: str, counts: Counter[int], width: int, longest: int, colour: str) -> Figure:
-    """A histogram as a filled outline: shares of the texts in bins of `width`, the last of them open."""
-    bins, total, last = Counter[int](), counts.total() or 1, longest // width
-    for length, count in counts.items():
-        bins[min(length // width, last)] += count
-    edges = range(last + 2)  # one more, empty, to close the outline
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": [edge * width + (width - 1) / 2 for edge in edges],
-        "y": [round(bins[edge] / total, 5) for edge in edges],
-        "line": {"shape": "hvh", "color": colour, "width": 1.5},
-        "fill": "tozeroy",
-        "fillcolor": f"{colour}44",
-        "hovertemplate": "%{x}: %{y:.1%}<extra>%{fullData.name}</extra>",
-    }
-
-
-def _quantile(counts: Counter[int], share: float) -> int:
-    """The smallest length that so large a share of the texts does not exceed."""
-    left = share * counts.total()
-    for length in sorted(counts):
-        left -= counts[length]
-        if left <= 0:
-            return length
-    return 0
 
 
 def _funnel(steps: Sequence[Step], colours: dict[str, str]) -> Figure:
     """Rows that got through each step, sources side by side in one bar."""
     names = sorted(dict.fromkeys(step.name for step in steps), key=lambda name: name == "merged")
-    bars = [
-        _bar(source, names, [_kept(steps, source, name) for name in names], colours[source])
+    traces = [
+        bar(source, names, [_kept(steps, source, name) for name in names], colours[source])
         for source in dict.fromkeys(step.source for step in steps)
     ]
-    return _bars(bars, len(names), "rows that got through")
+    return bars(traces, len(names), "rows that got through")
 
 
 def _kept(steps: Sequence[Step], source: str, name: str) -> int:
@@ -139,36 +54,29 @@ def _reasons(report: Report, colours: dict[str, str]) -> Figure:
     for step in report.steps:
         counts[step.source].update(step.rejects)
     sentences = [reason_sentence(reason) for reason in shown]
-    bars = [
-        _bar(source, shown, [counts[source][reason] for reason in shown], colours[source])
+    traces = [
+        bar(source, shown, [counts[source][reason] for reason in shown], colours[source])
         | {"customdata": sentences, "hovertemplate": "%{x:,} rows<br>%{customdata}<extra>%{fullData.name}</extra>"}
         for source in counts
     ]
-    return _bars(bars, len(shown), "rows dropped")
+    return bars(traces, len(shown), "rows dropped")
 
 
-def _bar(name: str, labels: Sequence[str], values: Sequence[int], colour: str) -> Figure:
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": name,
-        "y": list(labels),
-        "x": list(values),
-        "marker": {"color": colour},
-        "hovertemplate": "%{x:,} rows<extra>%{fullData.name}</extra>",
-    }
-
-
-def _bars(bars: list[Figure], rows: int, title: str) -> Figure:
-    return {
-        "data": bars,
-        "layout": {
-            "barmode": "stack",
-            "height": FRAME + ROW * rows,
-            "xaxis": {"title": {"text": title}, "rangemode": "tozero"},
-            "yaxis": {"autorange": "reversed", "automargin": True, "fixedrange": True},
-        },
-    }
+def _outcomes(outcomes: Sequence[Outcomes], kind: str, colours: dict[str, str]) -> Figure | None:
+    """The commonest finish reasons, flags or rules, sources side by side in one bar; None where there are none."""
+    counts = {one.source: Counter(getattr(one, kind)) for one in outcomes}
+    together = sum(counts.values(), Counter[str]())
+    shown = sorted(together, key=lambda code: (-together[code], code))[:REASONS]
+    if not shown:
+        return None
+    captions = {one.source: one.captions for one in outcomes}
+    traces = [
+        bar(source, shown, [count[code] for code in shown], colours[source], "captions")
+        | {"customdata": [f"{count[code] / captions[source]:.1%}; {reason_sentence(code)}" for code in shown]}
+        | {"hovertemplate": "%{x:,} captions, %{customdata}<extra>%{fullData.name}</extra>"}
+        for source, count in counts.items()
+    ]
+    return bars(traces, len(shown), "captions")
 
 
 def _scores(scores: Sequence[Scores], colours: dict[str, str]) -> Figure:
@@ -178,7 +86,7 @@ def _scores(scores: Sequence[Scores], colours: dict[str, str]) -> Figure:
     data: list[Figure] = [
         {
             "type": "bar",
-            "name": one.source,
+            "name": plain(one.source),
             "x": [(index + 0.5) * SCORE_STEP for index in range(first, end)],
             "y": list(one.counts[first:end]),
             "width": SCORE_STEP,
@@ -210,23 +118,4 @@ def _scores(scores: Sequence[Scores], colours: dict[str, str]) -> Figure:
         | {"title": {"text": "kept at this threshold"}, "tickvals": [0, 0.25, 0.5, 0.75, 1], "fixedrange": True},
     }
     thresholds = sorted({one.threshold for one in scores if one.threshold is not None})
-    marks = [_threshold(threshold, f"kept: over {threshold:g}") for threshold in thresholds]
-    layout |= {name: [part for mark in marks for part in mark[name]] for name in ("shapes", "annotations")}
-    return {"data": data, "layout": layout}
-
-
-def _threshold(place: float, label: str) -> Figure:
-    """A dashed line with its label to the right of its top."""
-    ends = {"x0": place, "x1": place, "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
-    return {
-        "shapes": [{"type": "line", **ends, "line": {"dash": "dash", "width": 1.5, "color": OLD}}],
-        "annotations": [
-            {"x": place, "y": 1, "xref": "x", "yref": "paper", "text": label, "showarrow": False}
-            | {"xanchor": "left", "yanchor": "top"}
-        ],
-    }
-
-
-def _axis(name: str, index: int) -> str:
-    """Plotly's name of the axis: the first has no number."""
-    return name if index == 0 else f"{name}{index + 1}"
+    return {"data": data, "layout": layout | mark([(one, f"kept: over {one:g}") for one in thresholds])}

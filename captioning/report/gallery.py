@@ -18,6 +18,7 @@ KEPT = "kept"
 _FILTERS = """<form class="filters" role="search">
 <label>Search <input type="search" name="text" placeholder="words, URL or sample_id"></label>
 {menus}
+<button type="reset">Show all</button>
 </form>
 <p class="count"><output id="shown">{count}</output> of {count} samples</p>
 <div class="cards">

@@ -1,13 +1,19 @@
 """The sentence that a report opens with: what a person would act on first."""
 
+from collections.abc import Sequence
+
 from captioning.clip_tokens import CONTEXT
-from captioning.report.content import Report
+from captioning.encoder_tokens import ELLA_TOKENS, short_name
+from captioning.report.content import Report, TextSet
 from curation.reasons import sentence_of
+
+MANY_REPEATS = 0.1
+"""From this share of near duplicates on, they are worth a clause."""
 
 
 def headline(report: Report) -> str:
     """How much was kept, what took most of the rest, and how many captions CLIP's text encoder would cut."""
-    clauses = [*_kept(report), *_cut(report)]
+    clauses = [*_kept(report), *_cut(report), *_repeats(report)]
     return f"{'; '.join(clauses)}." if clauses else "There is nothing to report on yet."
 
 
@@ -38,16 +44,39 @@ def _kept(report: Report) -> list[str]:
 
 
 def _cut(report: Report) -> list[str]:
-    """The share over CLIP's limit: of all captions together, or of the file that has most of them."""
+    """The shares over CLIP's and ELLA's limits: of all captions together, or of the file that has most of them."""
     captions = [texts for texts in report.texts if texts.is_caption and texts.statistics.texts]
     if not captions:
         return []
     if report.steps:
-        cut = sum(texts.statistics.cut_by_clip * texts.statistics.texts for texts in captions)
-        share = cut / sum(texts.statistics.texts for texts in captions)
-        return [_advice(share, "the new captions")]
+        return [_advice(_together(captions, "cut_by_clip"), "the new captions"), *_over_128(captions)]
     longest = max(captions, key=lambda texts: texts.statistics.cut_by_clip)
-    return [_advice(longest.statistics.cut_by_clip, f"the texts of {longest.name}")]
+    return [_advice(longest.statistics.cut_by_clip, f"the texts of {longest.name}"), *_over_128([longest])]
+
+
+def _together(captions: Sequence[TextSet], share: str) -> float:
+    """A share of each set's texts as the share of all texts."""
+    number = sum(getattr(texts.statistics, share) * texts.statistics.texts for texts in captions)
+    return float(number / sum(texts.statistics.texts for texts in captions))
+
+
+def _over_128(captions: Sequence[TextSet]) -> list[str]:
+    """What ELLA would cut, where a text encoder was named and its tokens are known of all captions."""
+    names = {texts.text_encoder for texts in captions}
+    if len(names) > 1 or any(texts.statistics.encoder_over_128 is None for texts in captions):
+        return []
+    share = _together(captions, "encoder_over_128")
+    many = percent(share) if share else "none"
+    return [f"{many} are longer than the {ELLA_TOKENS} tokens of {short_name(names.pop())} that ELLA takes"]
+
+
+def _repeats(report: Report) -> list[str]:
+    """Captions that repeat others are worth a clause where they are many."""
+    shares = [(texts.statistics.duplicates.near or 0.0, texts.name) for texts in report.texts if texts.is_caption]
+    share, name = max(shares, default=(0.0, ""))
+    if share < MANY_REPEATS:
+        return []
+    return [f"{percent(share)} of {name} repeat another text word for word or nearly: look for them under What repeats"]
 
 
 def _advice(share: float, what: str) -> str:

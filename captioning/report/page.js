@@ -50,5 +50,6 @@ const form = document.querySelector(".filters");
 if (form) {
   for (const event of ["input", "change"]) form.addEventListener(event, () => filter(form));
   form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => filter(form)));  // the fields are emptied after the event
   filter(form);
 }

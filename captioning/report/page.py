@@ -12,12 +12,14 @@ from html import escape
 from importlib import resources
 
 from captioning.clip_tokens import CONTEXT
-from captioning.report.content import Report, TextSet
-from captioning.report.figures import Figure, figures
+from captioning.encoder_tokens import ELLA_TOKENS
+from captioning.report.content import Report
+from captioning.report.drawing import Figure
+from captioning.report.figures import figures
 from captioning.report.gallery import gallery
-from captioning.report.headline import headline, percent
-from captioning.report.table import COLUMNS, MISSING, cells
-from captioning.report.word_lists import top_words
+from captioning.report.headline import headline
+from captioning.report.table import MISSING, Table, overlap_table, repeats_table, texts_table
+from captioning.report.word_lists import lost_names, most_repeated, top_words
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -53,20 +55,20 @@ _SECTION = """<section id="{name}">
 {body}
 </section>"""
 
-_PLOTS = {
-    "Where rows are lost": ("funnel", "reasons"),
-    "How long the texts are": ("lengths-tokens", "lengths-words"),
-    "Aesthetic scores": ("scores",),
-}
-"""Sections of plots, and those plots' names."""
-
 _LABELS = {
     "funnel": "Rows that each step let through",
     "reasons": "Why rows were dropped",
     "lengths-tokens": f"Share of texts by CLIP tokens, of which CLIP takes {CONTEXT}",
+    "lengths-encoder": f"Share of texts by the text encoder's tokens, of which ELLA takes {ELLA_TOKENS}",
     "lengths-words": "Share of texts by words",
     "scores": "Images by score, and the share that a threshold keeps",
+    "outcomes-finish": "Captions by the reason why the captioner stopped",
+    "outcomes-flags": "Captions by what was noticed about them",
+    "outcomes-rules": "Captions by the cleaning rules that changed them",
+    "growth-words": "Different words against texts read",
+    "growth-nouns": "Different nouns against texts read",
 }
+"""What stands over each plot."""
 
 
 def render(report: Report) -> str:
@@ -89,18 +91,30 @@ def render(report: Report) -> str:
 
 
 def _sections(report: Report, plots: dict[str, Figure]) -> list[str]:
-    shown = [_SECTION.format(name="table", title="The texts", body=_table(report))] if report.texts else []
-    for number, (title, names) in enumerate(_PLOTS.items()):
-        bodies = [_plot(name) for name in names if name in plots]
-        if bodies:
-            body = f'<div class="plots">\n{"".join(bodies)}</div>'
-            shown.append(_SECTION.format(name=f"plots-{number}", title=title, body=body))
-    if any(texts.is_caption for texts in report.texts):
-        shown.append(_SECTION.format(name="words", title="What the captions are made of", body=top_words(report.texts)))
-    if report.samples:
-        legend = _LEGEND if report.parts_of_speech else ""
-        shown.append(_SECTION.format(name="gallery", title="Samples", body=legend + gallery(report)))
-    return shown
+    """From top to bottom; one that has nothing to show is left out."""
+    captions = any(texts.is_caption for texts in report.texts)
+    overlap = overlap_table(report.texts)
+    legend = _LEGEND if report.parts_of_speech else ""
+    bodies = {
+        ("table", "The texts"): _texts(report) if report.texts else "",
+        ("funnel", "Where rows are lost"): _plots(plots, "funnel", "reasons"),
+        ("lengths", "How long the texts are"): _plots(plots, "lengths-tokens", "lengths-encoder", "lengths-words"),
+        ("scores", "Aesthetic scores"): _plots(plots, "scores"),
+        ("outcomes", "How the captions came out"): _plots(plots, "outcomes-finish", "outcomes-flags", "outcomes-rules"),
+        ("overlap", "Old text against new"): _table(overlap) + lost_names(report.texts) if overlap else "",
+        ("repeats", "What repeats"): _table(repeats_table(report.texts)) + most_repeated(report.texts)
+        if report.texts
+        else "",
+        ("growth", "How the vocabulary grows"): _plots(plots, "growth-words", "growth-nouns"),
+        ("words", "What the captions are made of"): top_words(report.texts) if captions else "",
+        ("gallery", "Samples"): legend + gallery(report) if report.samples else "",
+    }
+    return [_SECTION.format(name=name, title=title, body=body) for (name, title), body in bodies.items() if body]
+
+
+def _plots(plots: dict[str, Figure], *names: str) -> str:
+    shown = "".join(_plot(name) for name in names if name in plots)
+    return f'<div class="plots">\n{shown}</div>' if shown else ""
 
 
 def _plot(name: str) -> str:
@@ -113,27 +127,21 @@ _LEGEND = (
 )
 
 
-def _table(report: Report) -> str:
-    """The paper's columns, and beside them what a trainer asks next."""
-    header = ["texts of", "texts", *COLUMNS, "distinct nouns", f"over {CONTEXT} tokens", "in alt-text"]
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
-    rows = "\n".join(_row(texts) for texts in report.texts)
+def _texts(report: Report) -> str:
     notes = "".join(f'<p class="note">{escape(note)}</p>\n' for note in report.notes)
-    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
-    caption = "Averages a text, with standard errors; last, the share of the words that the alt-text has too."
-    return f'<p>{caption}</p>\n<div class="scroll" tabindex="0">{table}</div>\n{notes}'
+    return _table(texts_table(report.texts)) + notes
 
 
-def _row(texts: TextSet) -> str:
-    name, *values = cells(texts)
-    nouns = texts.statistics.distinct_nouns
-    more = [
-        MISSING if nouns is None else f"{nouns:,}",
-        percent(texts.statistics.cut_by_clip),
-        "" if texts.in_alt_text is None else percent(texts.in_alt_text),
-    ]
-    shown = "".join(_cell(value) for value in [*values, *more])
-    return f'<tr><th scope="row">{escape(name)}</th>{shown}</tr>'
+def _table(table: Table) -> str:
+    """A table that scrolls to the side by itself where the page is narrow."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.header)
+    rows = "\n".join(_row(*cells) for cells in table.rows)
+    body = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    return f'<p>{escape(table.caption)}</p>\n<div class="scroll" tabindex="0">{body}</div>\n'
+
+
+def _row(name: str, *cells: str) -> str:
+    return f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, cells))}</tr>'
 
 
 def _cell(value: str) -> str:

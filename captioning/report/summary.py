@@ -15,6 +15,7 @@ def summary(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         "texts": {texts.name: _texts(texts) for texts in report.texts},
         "steps": [{**asdict(step), "rejects": dict(sorted(step.rejects.items()))} for step in report.steps],
+        "outcomes": [asdict(one) for one in report.outcomes],
         "scores": [{**asdict(one), "bin_width": SCORE_STEP} for one in report.scores],
     }
 
@@ -25,10 +26,11 @@ def _texts(texts: TextSet) -> dict[str, Any]:
         "is_caption": texts.is_caption,
         "drawn": texts.drawn,
         **asdict(texts.statistics),
-        "share_of_words_in_alt_text": texts.in_alt_text,
-        "share_in_other_scripts": texts.foreign,
+        "alt_text_overlap": asdict(texts.overlap) if texts.overlap else None,
+        "text_encoder": texts.text_encoder or None,
         "lengths_in_words": _histogram(texts.words),
         "lengths_in_clip_tokens": _histogram(texts.tokens),
+        "lengths_in_encoder_tokens": _histogram(texts.encoder_tokens),
     }
 
 

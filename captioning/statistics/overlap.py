@@ -1,77 +1,127 @@
-"""How much of a new caption was already in the alt-text that it replaces."""
+"""What a new caption has of the alt-text that it replaces: words that were there already, and names that are lost."""
 
-import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
+from captioning.part_of_speech import has_nltk_data
 from captioning.statistics.lexicon import words_of
+from captioning.statistics.names import is_lost, names_of, parts_of
+from captioning.statistics.ratio import Ratio
+from captioning.statistics.top_words import Ranking, TopWords
+
+_BATCH = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlap:
+    """What captions have of the alt-texts that they replace.
+
+    Args:
+        pairs: of a caption and an alt-text.
+        words_kept: share of the captions' words that their alt-texts have too; None where there are no words.
+        words_kept_error: its standard error.
+        names: in the alt-texts whose names could be looked for; None where parts of speech are not known.
+        names_lost: how many of them the captions lack; None likewise.
+        share_lost: the one as a share of the other; None where there are no names.
+        share_lost_error: its standard error.
+        titles: alt-texts with capitals throughout, in which no names can be told.
+        lost: the names that were lost most often.
+    """
+
+    pairs: int
+    words_kept: float | None
+    words_kept_error: float | None
+    names: int | None
+    names_lost: int | None
+    share_lost: float | None
+    share_lost_error: float | None
+    titles: int
+    lost: Ranking
 
 
 @dataclass(kw_only=True)
 class AltTextOverlap:
-    """Sums over pairs of a caption and an alt-text, of whole numbers, so that parts merge exactly in any order.
+    """Counts over pairs of a caption and the alt-text that it replaces: parts merge into exactly the whole.
 
     Args:
-        pairs: how many there are.
-        words: of the captions, in lower case and without punctuation.
-        shared: words of the captions that their alt-texts have too.
-        words_squared: sum over the pairs, like the two that follow.
-        shared_squared: sum.
-        words_times_shared: sum.
+        words: a unit is a pair: the caption's words, and those of them that the alt-text has too.
+        names: a unit is an alt-text whose names could be looked for: its names, and those that the caption lacks.
+        titles: alt-texts in title case, whose capitals tell no names.
+        lost_names: how often each name was lost.
     """
 
-    pairs: int = 0
-    words: int = 0
-    shared: int = 0
-    words_squared: int = 0
-    shared_squared: int = 0
-    words_times_shared: int = 0
+    words: Ratio = field(default_factory=Ratio)
+    names: Ratio = field(default_factory=Ratio)
+    titles: int = 0
+    lost_names: TopWords = field(default_factory=TopWords)
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "AltTextOverlap":
-        """The sums over pairs of a caption and the alt-text that it replaces."""
-        overlap = cls()
-        for caption, alt_text in pairs:
-            words, known = words_of(caption), set(words_of(alt_text))
-            overlap._count(len(words), sum(word in known for word in words))
+        """The counts over pairs of a caption and its alt-text; without names where NLTK's data is missing."""
+        overlap, remaining, tagging = cls(), iter(pairs), has_nltk_data()
+        while batch := list(islice(remaining, _BATCH)):
+            overlap._count_words(batch)
+            if tagging:
+                overlap._count_names(batch)
         return overlap
 
     @classmethod
-    def from_json(cls, value: Mapping[str, int]) -> "AltTextOverlap":
+    def from_json(cls, value: Mapping[str, Any]) -> "AltTextOverlap":
         """What `to_json` gave."""
-        return cls(**value)
+        return cls(
+            words=Ratio.from_json(value["words"]),
+            names=Ratio.from_json(value["names"]),
+            titles=value["titles"],
+            lost_names=TopWords.from_json(value["lost_names"]),
+        )
 
-    def to_json(self) -> dict[str, int]:
+    def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return asdict(self)
+        return {
+            "words": self.words.to_json(),
+            "names": self.names.to_json(),
+            "titles": self.titles,
+            "lost_names": self.lost_names.to_json(),
+        }
 
     def merge(self, other: "AltTextOverlap") -> None:
-        """Add the sums over other pairs."""
-        for name, value in asdict(other).items():
-            setattr(self, name, getattr(self, name) + value)
+        """Add the counts over other pairs."""
+        self.words.merge(other.words)
+        self.names.merge(other.names)
+        self.titles += other.titles
+        self.lost_names.merge(other.lost_names)
 
-    @property
-    def share(self) -> float | None:
-        """Of all the captions' words, the share that their alt-texts have too; None where there are no words."""
-        return self.shared / self.words if self.words else None
-
-    @property
-    def standard_error(self) -> float | None:
-        """Of the share, the pairs taken as a sample (a ratio of two sums, by linearisation); None under two pairs."""
-        if self.pairs < 2 or not self.words:
-            return None
-        # sum((shared - share * words)^2) * words^2, in whole numbers so that nothing cancels.
-        residuals = (
-            self.shared_squared * self.words**2
-            - 2 * self.words_times_shared * self.shared * self.words
-            + self.words_squared * self.shared**2
+    def overlap(self) -> Overlap:
+        """The shares; one pair whose names nobody looked for leaves those of the whole unknown."""
+        tagged = self.names.units + self.titles == self.words.units
+        return Overlap(
+            pairs=self.words.units,
+            words_kept=self.words.share,
+            words_kept_error=self.words.standard_error,
+            names=self.names.whole if tagged else None,
+            names_lost=self.names.part if tagged else None,
+            share_lost=self.names.share if tagged else None,
+            share_lost_error=self.names.standard_error if tagged else None,
+            titles=self.titles,
+            lost=self.lost_names.ranking(),
         )
-        return math.sqrt(residuals * self.pairs / (self.pairs - 1)) / self.words**2
 
-    def _count(self, words: int, shared: int) -> None:
-        self.pairs += 1
-        self.words += words
-        self.shared += shared
-        self.words_squared += words * words
-        self.shared_squared += shared * shared
-        self.words_times_shared += words * shared
+    def _count_words(self, pairs: Iterable[tuple[str, str]]) -> None:
+        for caption, alt_text in pairs:
+            words, known = words_of(caption), set(words_of(alt_text))
+            self.words.add(len(words), sum(word in known for word in words))
+
+    def _count_names(self, pairs: list[tuple[str, str]]) -> None:
+        lost_names = Counter[str]()
+        for (caption, _), names in zip(pairs, names_of([alt_text for _, alt_text in pairs]), strict=True):
+            if names is None:
+                self.titles += 1
+                continue
+            parts = parts_of(caption)
+            lost = [name for name in names if is_lost(name, parts)]
+            self.names.add(len(names), len(lost))
+            lost_names.update(lost)
+        self.lost_names.update(lost_names)

@@ -1,6 +1,6 @@
 """What a report shows of one dataset: its captions beside the alt-texts, its funnel, its scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -28,7 +28,9 @@ def caption_names(dataset: Dataset) -> list[str]:
     return storage.names(storage.join(dataset.root, "captions"))
 
 
-def text_sets(branch: str, dataset: Dataset, *, sample: int | None, quick: bool) -> list[TextSet]:
+def text_sets(
+    branch: str, dataset: Dataset, *, sample: int | None, quick: bool, text_encoder: str = ""
+) -> list[TextSet]:
     """The rows of the table for a dataset: averages as its own statistics have them, or else measured now.
 
     Args:
@@ -36,23 +38,48 @@ def text_sets(branch: str, dataset: Dataset, *, sample: int | None, quick: bool)
         dataset: where it is.
         sample: measure so many texts of each kind and no more, those whose sample_ids come first.
         quick: where there are no statistics, measure a draw as well.
+        text_encoder: folder or hub name of a text encoder whose tokens are counted too.
+
+    Raises:
+        ValueError: the text encoder has no tokenizer.
     """
     sets: dict[str, TextSet] = {}
     for captions in caption_names(dataset):
         shards = [shard for shard in dataset.shards() if storage.exists(dataset.captions(captions, shard))]
         if not shards:
             continue
-        stored = None if sample else _stored(branch, dataset, captions, shards)
+        read = partial(_texts, branch, dataset, captions)
+        stored = None if sample else _stored(branch, dataset, captions, shards, text_encoder)
+        if stored and text_encoder:
+            _count_encoder_tokens(stored, map(read, shards), text_encoder)
         size = sample or (QUICK if quick else None)
-        found = stored or _measured(partial(_texts, branch, dataset, captions), shards, size)
+        found = stored or _measured(read, shards, size, text_encoder)
         for group, measured in found.items():
             texts = measured.text_set(group, drawn=None if stored else size)
             sets.setdefault(texts.name, texts)  # other captions of the same images have the same alt-texts
     return list(sets.values())
 
 
-def _measured(read: Callable[[Shard], pa.Table], shards: Sequence[Shard], size: int | None) -> dict[Group, Measured]:
-    return measure([draw(read, shards, size)] if size else (read(shard) for shard in shards))
+def _measured(
+    read: Callable[[Shard], pa.Table], shards: Sequence[Shard], size: int | None, text_encoder: str
+) -> dict[Group, Measured]:
+    return measure([draw(read, shards, size)] if size else (read(shard) for shard in shards), text_encoder)
+
+
+def _count_encoder_tokens(stored: dict[Group, Measured], tables: Iterable[pa.Table], text_encoder: str) -> None:
+    """Count the tokens of a text encoder that the statistics were not taken with; all else stays as it is stored.
+
+    Raises:
+        ValueError: the text encoder has no tokenizer.
+    """
+    partials = {is_caption: measured.partials for (_, _, is_caption), measured in stored.items()}
+    if all(one.text_encoder == text_encoder and one.encoder_tokens.texts == one.texts for one in partials.values()):
+        return
+    for one in partials.values():
+        one.forget_encoder()
+    for table in tables:
+        partials[True].count_encoder_tokens(table["caption"].to_pylist(), text_encoder)
+        partials[False].count_encoder_tokens([text for text in table["alt_text"].to_pylist() if text], text_encoder)
 
 
 def steps(funnels: Sequence[Funnel]) -> list[Step]:
@@ -87,7 +114,9 @@ def _texts(branch: str, dataset: Dataset, captions: str, shard: Shard) -> pa.Tab
     return pa.table(columns, names=list(TEXTS))
 
 
-def _stored(branch: str, dataset: Dataset, captions: str, shards: Sequence[Shard]) -> dict[Group, Measured] | None:
+def _stored(
+    branch: str, dataset: Dataset, captions: str, shards: Sequence[Shard], text_encoder: str
+) -> dict[Group, Measured] | None:
     """The merged counts of `statistics/`; None where a shard has none, or where they can be better counted now."""
     paths = [dataset.statistics(captions, shard) for shard in shards]
     if not all(storage.exists(path) for path in paths):
@@ -99,14 +128,18 @@ def _stored(branch: str, dataset: Dataset, captions: str, shards: Sequence[Shard
             for kind, whole in merged.items():
                 if value[kind].get("version") != VERSION:
                     return None
-                whole.merge(CaptionPartials.from_json(value[kind]))
+                part = CaptionPartials.from_json(value[kind])
+                text_encoder = text_encoder or part.text_encoder
+                if part.text_encoder != text_encoder:
+                    part.forget_encoder()
+                whole.merge(part)
             if "overlap" in value:
                 overlap.merge(AltTextOverlap.from_json(value["overlap"]))
     if has_nltk_data() and any(whole.nouns.texts < whole.words.texts for whole in merged.values()):
         return None
     return {
-        (branch, captions, False): Measured(partials=merged["alt_text"], foreign=None),
-        (branch, captions, True): Measured(partials=merged["caption"], overlap=overlap, foreign=None),
+        (branch, captions, False): Measured(partials=merged["alt_text"]),
+        (branch, captions, True): Measured(partials=merged["caption"], overlap=overlap),
     }
 
 

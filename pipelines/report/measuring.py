@@ -8,7 +8,6 @@ from itertools import islice
 import pyarrow as pa
 
 from captioning.report.content import TextSet
-from captioning.report.language import is_foreign
 from captioning.statistics import AltTextOverlap, CaptionPartials
 from curation.dataset import Shard
 
@@ -25,42 +24,45 @@ Group = tuple[str, str, bool]
 
 @dataclass(kw_only=True)
 class Measured:
-    """The counts over some texts, and how many of these are foreign; None where nobody looked.
+    """The counts over some texts.
 
     Captions have their overlap with the alt-texts that they replace besides; of other texts it is empty.
     """
 
     partials: CaptionPartials = field(default_factory=CaptionPartials)
     overlap: AltTextOverlap = field(default_factory=AltTextOverlap)
-    foreign: int | None = 0
 
-    def add(self, texts: Iterable[str]) -> "Measured":
+    def add(self, texts: Iterable[str], text_encoder: str = "") -> "Measured":
         """Measure `texts` too, which is read once, a part of it at a time."""
         rest = iter(texts)
         while batch := list(islice(rest, _BATCH)):
-            self.partials.merge(CaptionPartials.of(batch))
-            self.foreign = (self.foreign or 0) + sum(map(is_foreign, batch))
+            self.partials.merge(CaptionPartials.of(batch, text_encoder))
         return self
 
     def text_set(self, group: Group, *, drawn: int | None = None) -> TextSet:
         """The row of the table; `drawn` is the size of the draw, or None for all texts."""
         source, captions, is_caption = group
-        statistics = self.partials.statistics()
+        overlap = self.overlap.overlap()
         return TextSet(
             name=f"{source} {captions if is_caption else ALT_TEXT}".strip(),
             source=source,
             is_caption=is_caption,
-            statistics=statistics,
+            statistics=self.partials.statistics(),
             words=self.partials.words.counts,
             tokens=self.partials.clip_tokens.counts,
-            in_alt_text=self.overlap.share,
-            foreign=None if self.foreign is None else self.foreign / max(statistics.texts, 1),
+            text_encoder=self.partials.text_encoder,
+            encoder_tokens=self.partials.encoder_tokens.counts,
+            overlap=overlap if overlap.pairs else None,
             drawn=drawn,
         )
 
 
-def measure(tables: Iterable[pa.Table]) -> dict[Group, Measured]:
-    """What is in the tables of texts, by group; an image without alt-text counts for the captions alone."""
+def measure(tables: Iterable[pa.Table], text_encoder: str = "") -> dict[Group, Measured]:
+    """What is in the tables of texts, by group; an image without alt-text counts for the captions alone.
+
+    Raises:
+        ValueError: `text_encoder` is named and has no tokenizer.
+    """
     measured: dict[Group, Measured] = {}
     for table in tables:
         pairs: dict[tuple[str, str], list[tuple[str | None, str | None]]] = {}
@@ -68,9 +70,9 @@ def measure(tables: Iterable[pa.Table]) -> dict[Group, Measured]:
             pairs.setdefault((row["source"], row["captioner"]), []).append((row["caption"], row["alt_text"]))
         for (source, captions), rows in pairs.items():
             old = measured.setdefault((source, captions, False), Measured())
-            old.add(alt_text for _, alt_text in rows if alt_text)
+            old.add((alt_text for _, alt_text in rows if alt_text), text_encoder)
             new = measured.setdefault((source, captions, True), Measured())
-            new.add(caption for caption, _ in rows if caption)
+            new.add((caption for caption, _ in rows if caption), text_encoder)
             both = ((caption, alt_text) for caption, alt_text in rows if caption and alt_text)
             new.overlap.merge(AltTextOverlap.of(both))
     return dict(sorted(measured.items()))

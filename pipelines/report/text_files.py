@@ -101,7 +101,8 @@ def _json_lines(path: str, column: str | None) -> Iterator[tuple[str, str]]:
         text = row.get(name) or ""
         if not isinstance(text, str):
             raise UsageError(f"{path}: line {number} has {type(text).__name__} in {name!r}; expected text")
-        yield f"line {number}", text
+        # JSON can spell out half of a surrogate pair, which no file and no page can hold.
+        yield f"line {number}", text.encode(errors="replace").decode()
 
 
 def _separated(path: str, column: str | None, delimiter: str) -> Iterator[tuple[str, str]]:

@@ -67,6 +67,31 @@ def test_every_character_of_ascii_is_cleaned_as_open_clip_cleans_it() -> None:
         assert tokenizer().encode(text) == open_clip().encode(text)
 
 
+LONE = list("‘’“”–—…éíãàÃÂ²£")
+AROUND = ["a", "Z", " ", "'", '"', ".", "?!", "2", "$", "-", "wall", "Café"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(AROUND) | st.sampled_from(LONE), max_size=12).map("".join))
+def test_characters_that_may_be_mojibake_are_cleaned_as_open_clip_cleans_them(text: str) -> None:
+    assert tokenizer().encode(text) == open_clip().encode(text)
+
+
+def test_characters_that_are_mojibake_together_are_resolved() -> None:
+    """In UTF-8 these three bytes are one character, read as three of an older code."""
+    for text in ("a é”“ b", "一只猫".encode().decode("windows-1252", errors="ignore"), "ã“” and ã“‘"):
+        assert tokenizer().encode(text) == open_clip().encode(text)
+    assert open_clip().clean_fn("a é”“ b") == "a 锓 b"
+
+
+def test_lone_characters_are_cleaned_without_open_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "The dog’s “big” door – a naïve one…"
+    expected = open_clip().encode(text)
+    fresh = ClipTokenizer()
+    monkeypatch.setattr(fresh._chunks._open_clip, "clean_fn", lambda _: pytest.fail("slow"))
+    assert fresh.encode(text) == expected
+
+
 @pytest.mark.parametrize(("text", "tokens"), [("", 2), ("a", 3), ("A photo!", 5), ("dog " * 100, 102)])
 def test_clip_tokens_count_start_and_end_and_are_not_cut(text: str, tokens: int) -> None:
     assert count_clip_tokens(text) == tokens

@@ -12,6 +12,7 @@ from captioning.statistics import AltTextOverlap, CaptionPartials
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.schemas import CAPTIONS, IMAGES
+from tests.captioning.tiny_tokenizer import save_tokenizer
 
 SHARD = Shard(index=2)
 
@@ -41,8 +42,22 @@ def test_captions_and_the_alt_texts_they_replace_are_summed(dataset: Dataset) ->
     assert partials["alt_text"]["words"] == {"4": 1}
     overlap = AltTextOverlap.from_json(partials["overlap"])
     assert overlap == AltTextOverlap.of([("A dog on a lawn", "alt text of a")])
-    assert (overlap.words, overlap.shared) == (5, 2), "both `a`"
+    assert (overlap.words.whole, overlap.words.part) == (5, 2), "both `a`"
     assert (result.rows, result.kept, dict(result.rejects)) == (4, 3, {"no_caption": 1})
+
+
+def test_the_tokens_of_a_text_encoder_are_counted_where_one_is_named(dataset: Dataset, tmp_path: Path) -> None:
+    stage = MeasureCaptions(captions="cogvlm", text_encoder=save_tokenizer(tmp_path / "encoder"))
+    stage.check(dataset)
+    stage.process(dataset, SHARD)
+    stored = storage.read_json(stage.output(dataset, SHARD))
+    assert stored["caption"]["encoder_tokens"] == {"3": 1, "4": 1, "6": 1}
+    assert stored["alt_text"]["encoder_tokens"] == {"5": 1}
+
+
+def test_a_text_encoder_without_a_tokenizer_is_refused_before_anything_is_read(dataset: Dataset) -> None:
+    with pytest.raises(ValueError, match="no tokenizer there"):
+        MeasureCaptions(captions="cogvlm", text_encoder="/no/such/encoder").check(dataset)
 
 
 def test_the_same_shard_gives_the_same_bytes(dataset: Dataset) -> None:

@@ -44,6 +44,16 @@ def test_every_tag_is_nltks_before_and_after_compiling(compile_after: int) -> No
 
 
 @needs_nltk_data
+@pytest.mark.parametrize("compile_after", [0, 10**9])
+def test_cased_tags_are_nltks_of_the_text_as_it_is(compile_after: int) -> None:
+    texts = ["Paul's Coca-Cola, in N.Y.", "We Cannot GIMME that; It Isn't “Rome” (U.S.A.)", "a cat"]
+    texts += [text.title() for text in islice(varied_texts(PLAIN_WORDS.split(), seed=2), 60)]
+    found = Tagger(compile_after=compile_after).tag(texts, cased=True)
+    assert found == [nltk.pos_tag(nltk.word_tokenize(text)) for text in texts]
+    assert tag_texts(["The Cat"]) == tag_texts(["the cat"])
+
+
+@needs_nltk_data
 def test_a_small_run_does_not_compile() -> None:
     code = "import sys; from captioning.part_of_speech import tags; tags('a dog'); sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

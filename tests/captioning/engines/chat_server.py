@@ -25,8 +25,8 @@ class ChatServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, handler: "type[Handler] | None" = None) -> None:
+        super().__init__(("127.0.0.1", 0), handler or Handler)
         self.lock = threading.Lock()
         self.seen: Counter[int] = Counter()
         self.finished: list[int] = []
@@ -75,10 +75,13 @@ class Handler(BaseHTTPRequestHandler):
             if found and count <= int(times):
                 return getattr(self, f"do_{fault}")()
         time.sleep((shade * 7 % 5) / 100)  # so that later ones overtake
-        text = f"shade {shade}: {self.prompt}"
         with self.server.lock:
             self.server.finished.append(shade)
-        return self._send(200, completion(text, "length" if "long" in self.prompt else "stop"))
+        return self._send(200, self.say(shade))
+
+    def say(self, shade: int) -> dict[str, Any]:
+        """The response where nothing is amiss."""
+        return completion(f"shade {shade}: {self.prompt}", "length" if "long" in self.prompt else "stop")
 
     def do_500(self) -> None:
         self._send(500, {"error": "out of order"})
@@ -144,9 +147,9 @@ def grey(shade: int) -> Image.Image:
 
 
 @contextmanager
-def serving() -> Iterator[ChatServer]:
+def serving(handler: type[Handler] | None = None) -> Iterator[ChatServer]:
     """A server for the length of the block."""
-    server = ChatServer()
+    server = ChatServer(handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -161,6 +164,6 @@ def serving() -> Iterator[ChatServer]:
 def _read(body: dict[str, Any]) -> tuple[int, str]:
     """Shade of the image, and prompt."""
     image, text = body["messages"][0]["content"]
-    data = image["image_url"]["url"].removeprefix("data:image/jpeg;base64,")
+    data = image["image_url"]["url"].partition(";base64,")[2]
     with Image.open(io.BytesIO(base64.b64decode(data))) as decoded:
         return decoded.getpixel((8, 8))[0], text["text"]

@@ -12,7 +12,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from captioning.captioner import Sampling, prompt_hash
 from captioning.engines import TransformersCaptioner
-from captioning.revision import folder_revision
+from curation.revision import folder_revision
 from tests.captioning.engines.small_models import CONTEXT, save_llava, save_qwen
 
 PROMPTS = ["Describe this image .", "What is it ?", "A", "Describe this image .", "Describe the red house and the tree"]

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from captioning.report.content import Report, Sample, Scores, Step, TextSet
-from captioning.statistics import CaptionPartials
+from captioning.statistics import AltTextOverlap, CaptionPartials
 
 HOSTILE = "</script><script>alert(1)</script>\"'>&amp;<img src=x onerror=alert(2)>"
 
 
-def text_set(name: str, texts: Sequence[str], **fields: Any) -> TextSet:
+def text_set(name: str, texts: Sequence[str], encoder: str = "", **fields: Any) -> TextSet:
     """A row of the table from texts that are really counted; without parts of speech where NLTK's data is missing."""
-    partials = CaptionPartials.of(texts)
+    partials = CaptionPartials.of(texts, encoder)
     given: dict[str, Any] = {
         "name": name,
         "source": name.partition(" ")[0],
@@ -19,6 +19,8 @@ def text_set(name: str, texts: Sequence[str], **fields: Any) -> TextSet:
         "statistics": partials.statistics(),
         "words": partials.words.counts,
         "tokens": partials.clip_tokens.counts,
+        "text_encoder": partials.text_encoder,
+        "encoder_tokens": partials.encoder_tokens.counts,
     }
     return TextSet(**{**given, **fields})
 
@@ -49,7 +51,11 @@ def report(**fields: Any) -> Report:
         "title": "a run",
         "texts": [
             text_set("laion alt-text", ["a cat", "a dog"]),
-            text_set("laion new", ["a red cat on a mat " * 20, "a dog under two blue chairs"]),
+            text_set(
+                "laion new",
+                ["a red cat on a mat " * 20, "a dog under two blue chairs"],
+                overlap=AltTextOverlap.of([("a red cat", "my cat Tom by Jane"), ("a dog", "a dog")]).overlap(),
+            ),
             text_set("coyo new", ["one word after another"]),
         ],
         "steps": [*funnel("laion", 100, 80, 20), *funnel("coyo", 100, 90, 60)],

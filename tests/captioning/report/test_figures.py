@@ -1,18 +1,31 @@
-import pytest
+from pathlib import Path
+
 from plotly.graph_objects import Figure
 
-from captioning.report.content import SCORE_STEP, Report, Step
-from captioning.report.figures import PALETTE, REASONS, figures
+from captioning.report.content import SCORE_STEP, Outcomes, Report, Step
+from captioning.report.drawing import PALETTE
+from captioning.report.figures import REASONS, figures
 from tests.captioning.report.build import report, text_set
+from tests.captioning.tiny_tokenizer import save_tokenizer
 
 
 def trace(figure: dict[str, object], name: str) -> dict[str, object]:
     return next(found for found in figure["data"] if found["name"] == name)  # type: ignore[attr-defined]
 
 
-def test_plotly_itself_accepts_every_figure() -> None:
-    drawn = figures(report())
-    assert set(drawn) == {"lengths-words", "lengths-tokens", "funnel", "scores", "reasons"}
+OUTCOMES = [
+    Outcomes(source="laion", captions=100, finish_reasons={"stop": 90, "length": 10}, flags={"repetition": 5}),
+    Outcomes(source="coyo", captions=50, finish_reasons={"stop": 50}, rules={"opening": 7}),
+]
+PLOTS = {"lengths-words", "lengths-tokens", "growth-words", "funnel", "scores", "reasons"}
+
+
+def test_plotly_itself_accepts_every_figure(tmp_path: Path) -> None:
+    encoder = save_tokenizer(tmp_path)
+    texts = [text_set("laion new", [f"a {word} cat" for word in "abcdefghijklmnop"] * 4, encoder=encoder)]
+    drawn = figures(report(texts=texts, outcomes=OUTCOMES))
+    outcomes = {"outcomes-finish", "outcomes-flags", "outcomes-rules"}
+    assert set(drawn) - {"growth-nouns"} == PLOTS | outcomes | {"lengths-encoder"}
     for figure in drawn.values():
         Figure(figure)
 
@@ -22,28 +35,14 @@ def test_only_what_there_are_values_for_is_drawn() -> None:
     assert set(figures(Report(title="x", texts=texts))) == {"lengths-words", "lengths-tokens"}
 
 
-def test_lengths_are_shares_of_the_texts_with_a_row_for_each_source() -> None:
-    figure = figures(report())["lengths-words"]
-    for outline in figure["data"]:
-        assert sum(outline["y"]) == pytest.approx(1)
-    axes = {outline["name"]: outline["yaxis"] for outline in figure["data"]}
-    assert axes == {"laion alt-text": "y", "laion new": "y", "coyo new": "y2"}
-    assert figure["layout"]["grid"]["rows"] == 2
-    titles = [annotation["text"] for annotation in figure["layout"]["annotations"]]
-    assert ["laion alt-text" in title for title in titles] == [True, False]
-
-
-def test_the_longest_texts_join_the_last_bin() -> None:
-    texts = [text_set("file", [*["a cat"] * 999, "word " * 5_000])]
-    shares = trace(figures(Report(title="x", texts=texts))["lengths-words"], "file")
-    assert max(shares["x"]) < 10  # type: ignore[type-var, call-overload]
-    assert sum(shares["y"]) == pytest.approx(1)  # type: ignore[call-overload]
-
-
-def test_clips_limit_is_marked_on_tokens_alone() -> None:
-    drawn = figures(report())
-    assert [shape["x0"] for shape in drawn["lengths-tokens"]["layout"]["shapes"]] == [77]
-    assert "shapes" not in drawn["lengths-words"]["layout"]
+def test_captions_are_counted_by_how_they_came_out() -> None:
+    drawn = figures(report(outcomes=OUTCOMES))
+    laion, coyo = drawn["outcomes-finish"]["data"]
+    assert laion["y"] == coyo["y"] == ["stop", "length"]
+    assert (laion["x"], coyo["x"]) == ([90, 10], [50, 0])
+    assert laion["customdata"][1] == "10.0%; length"
+    assert trace(drawn["outcomes-rules"], "coyo")["x"] == [7]
+    assert trace(drawn["outcomes-flags"], "coyo")["marker"]["color"] == PALETTE[1]  # type: ignore[index]
 
 
 def test_the_funnel_stacks_the_sources_of_every_step() -> None:
@@ -76,8 +75,3 @@ def test_scores_show_what_any_threshold_keeps_and_mark_the_one_in_use() -> None:
     assert shares[20 * SCORE_STEP] == 1
     assert shares[6.0] == 0.25
     assert shares[27 * SCORE_STEP] == 0
-
-
-def test_names_are_text_to_plotly_and_no_markup() -> None:
-    figure = figures(Report(title="x", texts=[text_set("<b>", ["a cat"])]))["lengths-words"]
-    assert "&lt;b>" in figure["layout"]["annotations"][0]["text"]

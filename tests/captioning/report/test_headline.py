@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from captioning.report.content import Report, Step
 from captioning.report.headline import headline, percent, reason_sentence
 from tests.captioning.report.build import report, text_set
+from tests.captioning.tiny_tokenizer import save_tokenizer
 
 LONG = "a red cat on a mat " * 20
 
@@ -28,6 +31,24 @@ def test_files_are_compared_by_the_one_that_clip_would_cut_most() -> None:
 def test_nothing_too_long_is_said_too() -> None:
     shown = headline(Report(title="x", texts=[text_set("short", ["a cat"])]))
     assert shown == "none of the texts of short are longer than the 77 tokens that CLIP's text encoder takes."
+
+
+def test_what_ella_would_cut_is_said_where_a_text_encoder_is_named(tmp_path: Path) -> None:
+    encoder = save_tokenizer(tmp_path / "flan-t5-xl")
+    texts = [text_set("laion new", ["dog " * 200, "a cat"], encoder=encoder), text_set("laion alt-text", ["a cat"])]
+    shown = headline(report(texts=texts))
+    assert shown.endswith("; 50.0 % are longer than the 128 tokens of flan-t5-xl that ELLA takes.")
+    short = [text_set("laion new", ["a cat"], encoder=encoder)]
+    assert "; none are longer than the 128 tokens of flan-t5-xl" in headline(report(texts=short))
+    assert "that ELLA takes" not in headline(report(texts=[*texts, text_set("coyo new", ["a cat"])]))
+
+
+def test_many_repeats_are_said() -> None:
+    again = text_set("laion new", ["a cat", "a cat", "a dog"])
+    assert headline(report(texts=[again])).endswith(
+        "; 33.3 % of laion new repeat another text word for word or nearly: look for them under What repeats."
+    )
+    assert "repeat" not in headline(report(texts=[text_set("laion new", ["a cat", "a dog"])]))
 
 
 def test_an_empty_run_has_a_sentence() -> None:

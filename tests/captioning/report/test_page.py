@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from captioning.report.content import Report
+from captioning.report.content import Outcomes, Report
 from captioning.report.figures import figures
 from captioning.report.page import render
 from tests.captioning.report.build import HOSTILE, report, sample, text_set
@@ -16,8 +16,10 @@ from tests.captioning.report.parsing import Element, parse
 @pytest.fixture(scope="module")
 def elements() -> list[Element]:
     hostile = sample(3, alt_text=HOSTILE, url=HOSTILE, source=HOSTILE, captions={HOSTILE: HOSTILE})
-    texts = [*report().texts, text_set(HOSTILE, ["a cat"])]
-    return parse(render(report(title=HOSTILE, texts=texts, samples=[*report().samples, hostile], notes=[HOSTILE])))
+    texts = [*report().texts, text_set(HOSTILE, [f"{HOSTILE} cat", f"{HOSTILE} cat"])]
+    outcomes = [Outcomes(source=HOSTILE, captions=2, finish_reasons={HOSTILE: 2})]
+    samples = [*report().samples, hostile]
+    return parse(render(report(title=HOSTILE, texts=texts, samples=samples, notes=[HOSTILE], outcomes=outcomes)))
 
 
 def tagged(elements: list[Element], tag: str) -> list[Element]:
@@ -34,6 +36,9 @@ def test_the_page_opens_with_its_sentence_then_the_table_then_the_plots_then_the
         "Where rows are lost",
         "How long the texts are",
         "Aesthetic scores",
+        "How the captions came out",
+        "Old text against new",
+        "What repeats",
         "What the captions are made of",
         "Samples",
     ]
@@ -67,7 +72,7 @@ def test_nothing_is_loaded_from_elsewhere(elements: list[Element]) -> None:
 
 def test_every_plot_has_a_place_and_its_figure(elements: list[Element]) -> None:
     places = [e.attributes["data-figure"] for e in elements if "data-figure" in e.attributes]
-    assert sorted(places) == sorted(figures(report()))
+    assert sorted(places) == sorted([*figures(report()), "outcomes-finish"])
     [data] = [script for script in tagged(elements, "script") if "type" in script.attributes]
     assert sorted(json.loads(data.text)) == sorted(places)
 

@@ -3,15 +3,25 @@
 import json
 import random
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captioning.part_of_speech import has_nltk_data, nltk_data_advice
-from captioning.statistics import CaptionPartials, caption_statistics, distinct, partials, top_words
+from captioning.statistics import (
+    CaptionPartials,
+    caption_statistics,
+    distinct,
+    duplicates,
+    partials,
+    repeated,
+    top_words,
+)
 from captioning.statistics.histogram import Histogram
 from captioning.statistics.summary import StandardErrors
+from tests.captioning.tiny_tokenizer import save_tokenizer
 
 TEXTS = ["A red truck.", "The old man waits quietly in the garden near a red Truck"]
 """By hand: 3 + 12 words; nouns: truck, and man, garden, truck; adjectives and adverbs: red, and old, quietly, red;
@@ -33,7 +43,7 @@ def test_averages_are_those_counted_by_hand() -> None:
     assert (found.distinct_nouns, found.distinct_nouns_relative_error) == (3, 0.0)
     # Of two numbers half their distance is the standard error.
     assert found.standard_errors == StandardErrors(
-        words=4.5, nouns=1.0, adjectives_adverbs=1.0, prepositions=1.0, clip_tokens=4.0
+        words=4.5, nouns=1.0, adjectives_adverbs=1.0, prepositions=1.0, clip_tokens=4.0, encoder_tokens=None
     )
     assert found.top_words["nouns"].words == (("truck", 2), ("garden", 1), ("man", 1))
     assert found.top_words["adjectives"].words == (("red", 2), ("old", 1))
@@ -77,6 +87,43 @@ def test_the_share_cut_by_clip_is_of_texts_over_77_tokens() -> None:
     assert caption_statistics(["dog " * 75, "dog " * 76, "dog", "dog"]).cut_by_clip == 0.25
 
 
+def test_a_text_encoders_tokens_are_counted_where_one_is_named(tmp_path: Path) -> None:
+    encoder = save_tokenizer(tmp_path)
+    found = caption_statistics(["a red dog", "dog " * 127, "dog " * 128, "dog"], text_encoder=encoder)
+    assert found.encoder_tokens == (4 + 128 + 129 + 2) / 4
+    assert (found.encoder_over_77, found.encoder_over_128) == (0.5, 0.25)
+    assert found.standard_errors.encoder_tokens == Histogram([4, 128, 129, 2]).standard_error
+    unnamed = caption_statistics(["a red dog"])
+    assert unnamed.encoder_tokens is unnamed.encoder_over_77 is unnamed.encoder_over_128 is None
+
+
+def test_parts_of_different_text_encoders_are_not_mixed(tmp_path: Path) -> None:
+    one, other = (save_tokenizer(tmp_path / name) for name in ("one", "other"))
+    whole = CaptionPartials.of(["a dog"], one)
+    with pytest.raises(ValueError, match=r"other' cannot be counted together with those of '.*one'"):
+        whole.merge(CaptionPartials.of(["a cat"], other))
+    whole.merge(CaptionPartials.of(["a cat"]))
+    assert whole.statistics().encoder_tokens is None, "of one text they are not known"
+    whole.forget_encoder()
+    whole.count_encoder_tokens(["a dog", "a cat"], other)
+    assert whole.statistics().encoder_tokens == 3.0
+
+
+def test_repeats_and_other_scripts_are_shares_of_the_texts() -> None:
+    found = caption_statistics(["A red dog.", "a red dog", "一只猫", "a cat"])
+    assert found.duplicates.exact == 0.25
+    assert found.duplicates.most_frequent[0].text == "a red dog"
+    assert found.foreign == 0.25
+    assert caption_statistics([]).foreign == 0.0
+
+
+@needs_nltk_data
+def test_nouns_grow_like_words() -> None:
+    growth = caption_statistics(TEXTS * 30 + [f"a dog{letter}" for letter in "abcdefgh"]).noun_growth
+    assert (growth[-1].texts, growth[-1].distinct) == (68, 11)
+    assert [point.texts for point in growth] == sorted(point.texts for point in growth)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.text("ab .,'Ωé", max_size=12) | st.sampled_from(TEXTS), max_size=12),
@@ -109,15 +156,17 @@ def test_batches_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_equal_counts_are_equal_bytes_of_a_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distinct, "LIMIT", 50)
     monkeypatch.setattr(top_words, "KEPT", 20)
+    monkeypatch.setattr(duplicates, "LIMIT", 20)
+    monkeypatch.setattr(repeated, "KEPT", 20)
     texts = [f"the {letters} of {number} apples" for number, letters in enumerate(map("".join, _names()))]
     forward, backward = (json.dumps(CaptionPartials.of(order).to_json()) for order in (texts, texts[::-1]))
     assert forward == backward
-    assert len(forward) < 6_000
+    assert len(forward) < 10_000
     assert len(texts) > 1_000
 
 
 def test_counts_of_another_version_are_refused_with_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"version None, expected 2: remove the dataset's statistics/ folder"):
+    with pytest.raises(ValueError, match=r"version None, expected 3: remove the dataset's statistics/ folder"):
         CaptionPartials.from_json({"texts": 3, "words": 7, "distinct_nouns": []})
 
 

@@ -1,17 +1,19 @@
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from captioning.report.content import SCORE_STEP
-from captioning.statistics import caption_statistics
+from captioning.statistics import AltTextOverlap, CaptionPartials, caption_statistics
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.schemas import SCORES
 from pipelines.report.datasets import caption_names, scores, steps, text_sets
 from pipelines.status import funnels
+from tests.captioning.tiny_tokenizer import save_tokenizer
 from tests.pipelines.shards import write_branch
 
 
@@ -45,8 +47,57 @@ def test_what_is_not_stored_is_measured(dataset: Dataset, damage: str) -> None:
     alt_text, caption = text_sets("laion", dataset, sample=None, quick=False)
     assert caption.statistics == caption_statistics([*captions(3, 10), *captions(13, 20)])
     assert alt_text.statistics.texts == 12, "of captioned images"
-    assert alt_text.foreign == 0
-    assert caption.in_alt_text == 1 / 5, "`alt 4` and `a picture of number 4` share the number"
+    assert caption.overlap is not None
+    assert caption.overlap.words_kept == 1 / 5, "`alt 4` and `a picture of number 4` share the number"
+
+
+def test_shares_come_from_stored_statistics_too(dataset: Dataset) -> None:
+    """Of 7 captions a shard, one in another script; the other shard's are all the same."""
+    texts = [["a red cat"] * 6 + ["一只猫"], ["a dog"] * 7]
+    for shard, captions in zip(dataset.shards(), texts, strict=True):
+        stored = storage.read_json(dataset.statistics("new", shard))
+        pairs = [(caption, "A cat by Jane") for caption in captions]
+        overlap = AltTextOverlap.of(pairs).to_json()
+        counts = {"caption": CaptionPartials.of(captions).to_json(), "overlap": overlap}
+        storage.write_json(dataset.statistics("new", shard), {**stored, **counts})
+    _, caption = text_sets("laion", dataset, sample=None, quick=False)
+    assert caption.statistics.foreign == 1 / 14
+    assert caption.statistics.duplicates.exact == 11 / 14
+    assert caption.overlap is not None
+    assert caption.overlap.words_kept == (6 * 2 + 7) / (6 * 3 + 1 + 7 * 2)
+
+
+@pytest.mark.parametrize("stored_with", ["", "another", "one of two"])
+def test_a_text_encoders_tokens_are_counted_where_the_statistics_lack_them(
+    dataset: Dataset, tmp_path: Path, stored_with: str
+) -> None:
+    encoder, another = (save_tokenizer(tmp_path / name) for name in ("asked", "another"))
+    for number, shard in enumerate(dataset.shards()):
+        path = dataset.statistics("new", shard)
+        name = {"": "", "another": another, "one of two": encoder if number else ""}[stored_with]
+        storage.write_json(path, stored_anew(storage.read_json(path), name))
+    _, caption = text_sets("laion", dataset, sample=None, quick=False, text_encoder=encoder)
+    assert caption.statistics.encoder_tokens == 6, "five words and an end"
+    assert caption.text_encoder == encoder
+    assert dict(caption.encoder_tokens) == {6: 14}
+
+
+def test_stored_tokens_of_the_text_encoder_are_taken_as_they_are(dataset: Dataset, tmp_path: Path) -> None:
+    encoder = save_tokenizer(tmp_path / "asked")
+    for shard in dataset.shards():
+        path = dataset.statistics("new", shard)
+        stored = stored_anew(storage.read_json(path), encoder)
+        stored["caption"]["encoder_tokens"] = {"9": 7}
+        stored["alt_text"]["encoder_tokens"] = {"3": 9}
+        storage.write_json(path, stored)
+    for asked in (encoder, ""):
+        sets = text_sets("laion", dataset, sample=None, quick=False, text_encoder=asked)
+        assert [row.statistics.encoder_tokens for row in sets] == [3, 9]
+
+
+def stored_anew(stored: dict[str, Any], encoder: str) -> dict[str, Any]:
+    """Statistics as they are, said to have been taken with a text encoder."""
+    return {kind: {**stored[kind], "text_encoder": encoder} for kind in ("caption", "alt_text")}
 
 
 def test_a_sample_is_drawn_even_where_all_is_stored(dataset: Dataset) -> None:

@@ -30,17 +30,17 @@ def test_texts_are_measured_by_source_and_captions_over_all_tables() -> None:
     assert measured["coyo", "new", False].partials.words.texts == 0, "an empty alt-text is none"
     assert list(measured) == sorted(measured)
     row = measured["laion", "new", True].text_set(("laion", "new", True))
-    assert row.in_alt_text == 1 / 3, "`cat`, of the three words of the one caption that replaces an alt-text"
-    assert measured["coyo", "new", True].text_set(("coyo", "new", True)).in_alt_text is None
+    assert row.overlap is not None
+    assert row.overlap.words_kept == 1 / 3, "`cat`, of the three words of the one caption that replaces an alt-text"
+    assert measured["coyo", "new", True].text_set(("coyo", "new", True)).overlap is None
 
 
 def test_a_row_of_the_table_has_counts_and_the_share_of_other_scripts() -> None:
     row = Measured().add(["a red cat", "一只猫"]).text_set(("laion", "new", True), drawn=5)
     assert (row.name, row.source, row.is_caption, row.drawn) == ("laion new", "laion", True, 5)
     assert dict(row.words) == {3: 1, 1: 1}
-    assert row.foreign == 0.5
+    assert row.statistics.foreign == 0.5
     assert Measured().text_set(("laion", "new", False)).name == "laion alt-text"
-    assert Measured(foreign=None).text_set(("a", "b", True)).foreign is None
 
 
 @pytest.mark.parametrize("shards", [1, 3, 40])

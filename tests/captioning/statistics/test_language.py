@@ -1,6 +1,6 @@
 import pytest
 
-from captioning.report.language import is_foreign
+from captioning.statistics.language import is_foreign
 
 
 @pytest.mark.parametrize(
