@@ -3,8 +3,8 @@
 python -m benchmarks.download --urls 4000 --pairs 5
 
 Both run in turn as fresh processes, start-up included, with the same number of threads, resize and quality, over the
-same photographs on a server on loopback, which shares the cores: hence the CPU-seconds. First, what they keep is
-compared.
+same photographs on a server on loopback, which shares the cores: hence the CPU-seconds, and what the server itself
+took. First, what they keep is compared.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ IMAGE_SIZE, QUALITY = 512, 95
 ROWS = 1000
 """Rows of a shard, for both."""
 
+VARIANTS = 8
+"""Of each photograph at each size: more than a processor's cache holds."""
+
 GOALS = {0.0: 1.3, 0.5: 2.5}
 """Share of images under the size floor, to the times that the stage is to be faster."""
 
@@ -40,7 +44,9 @@ STAGE = """
 import json, sys
 from curation.dataset import Dataset
 from curation.download import Download
-dataset, stage = Dataset(sys.argv[1]), Download(**json.loads(sys.argv[2]))
+from curation.download.image_settings import ImageSettings
+settings = json.loads(sys.argv[2])
+dataset, stage = Dataset(sys.argv[1]), Download(**{**settings, "image": ImageSettings(**settings["image"])})
 stage.setup()
 for shard in dataset.shards():
     stage.process(dataset, shard)
@@ -69,8 +75,8 @@ class Work:
         root = self.folder / "stage"
         shutil.rmtree(root / "images", ignore_errors=True)
         settings = {
-            **{"image_size": IMAGE_SIZE, "quality": QUALITY, "min_size": self.min_size, "threads": self.threads},
-            **{"allow_hosts": ["127.0.0.1"]},
+            "image": {"size": IMAGE_SIZE, "quality": QUALITY, "min_size": self.min_size},
+            **{"threads": self.threads, "allow_hosts": ["127.0.0.1"]},
         }
         return [sys.executable, "-W", "ignore", "-c", STAGE, str(root), json.dumps(settings)], root / "images"
 
@@ -117,9 +123,10 @@ def run(prepare: Callable[[], tuple[list[str], Path]]) -> tuple[Cost, set[str]]:
 
 
 @contextlib.contextmanager
-def photographs(small_share: float) -> Iterator[tuple[str, str]]:
+def photographs(small_share: float, variants: int = 1) -> Iterator[tuple[str, str]]:
     """The server: its address, and what it says of its photographs."""
-    command = [sys.executable, "-m", "benchmarks.photograph_server", "--small-share", str(small_share)]
+    settings = ["--small-share", str(small_share), "--variants", str(variants)]
+    command = [sys.executable, "-m", "benchmarks.photograph_server", *settings]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -129,13 +136,20 @@ def photographs(small_share: float) -> Iterator[tuple[str, str]]:
             server.terminate()
 
 
+def served_seconds(address: str) -> float:
+    """Seconds of CPU that the server has used."""
+    with urllib.request.urlopen(f"{address}/cpu") as answer:
+        return float(answer.read())
+
+
 def compare(urls: int, pairs: int, threads: int, small_share: float) -> str:
     """A row of the table.
 
     Raises:
         RuntimeError: the two did not keep the same images.
     """
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, photographs(small_share) as (address, said):
+    served = photographs(small_share, VARIANTS)
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, served as (address, said):
         work = Work(
             folder=Path(folder),
             urls=[f"{address}/{number}.jpg" for number in range(urls)],
@@ -146,7 +160,9 @@ def compare(urls: int, pairs: int, threads: int, small_share: float) -> str:
         kept, others = run(work.stage)[1], run(work.img2dataset)[1]
         if kept != others:
             raise RuntimeError(f"{len(kept ^ others)} images were kept by one and not by the other: nothing to compare")
+        before = served_seconds(address)
         costs: list[tuple[Cost, Cost]] = [(run(work.img2dataset)[0], run(work.stage)[0]) for _ in range(pairs)]
+        server = 1000 * (served_seconds(address) - before) / (2 * pairs * urls)
     walls = statistics.median(theirs.wall for theirs, _ in costs), statistics.median(ours.wall for _, ours in costs)
     cpus = [1000 * statistics.median(cost.cpu for cost in side) / urls for side in zip(*costs, strict=True)]
     faster = statistics.median(theirs.wall / ours.wall for theirs, ours in costs)
@@ -160,7 +176,7 @@ def compare(urls: int, pairs: int, threads: int, small_share: float) -> str:
     return (
         f"| {urls} URLs, {small_share:.0%} under {IMAGE_SIZE} px ({said}), {len(kept)} kept | "
         f"{walls[0]:.1f} s, {cpus[0]:.1f} ms | {walls[1]:.1f} s, {cpus[1]:.1f} ms | "
-        f"{faster:.2f}x the speed, {cheaper:.2f}x less CPU | {verdict} |"
+        f"{faster:.2f}x the speed, {cheaper:.2f}x less CPU | {server:.2f} ms | {verdict} |"
     )
 
 
@@ -174,8 +190,9 @@ def main() -> None:
     print(
         f"{machine()}; {arguments.pairs} pairs, {arguments.threads} threads, load {os.getloadavg()[0]:.1f} at the start"
     )
-    print("| work | img2dataset: time, CPU an image | Download: time, CPU an image | median of the pairs | goal |")
-    print("|---|---|---|---|---|")
+    sides = "img2dataset: time, CPU an image | Download: time, CPU an image"
+    print(f"| work | {sides} | median of the pairs | server: CPU an image | goal |")
+    print("|---|---|---|---|---|---|")
     for share in arguments.small_share:
         print(compare(arguments.urls, arguments.pairs, arguments.threads, share), flush=True)
 

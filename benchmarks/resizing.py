@@ -17,6 +17,7 @@ from benchmarks.interleaved import machine
 from benchmarks.photograph_server import LARGE, SMALL, bodies
 from curation.download.decoding import ImageLimits, decode
 from curation.download.resizer import Resizer
+from curation.download.shrinking import shrink
 
 IMAGE_SIZE, QUALITY = 512, 95
 
@@ -47,20 +48,19 @@ def steps(photographs: list[bytes]) -> dict[str, Callable[[int], object]]:
     ours = Resizer(image_size=IMAGE_SIZE, quality=QUALITY, limits=ImageLimits(min_size=IMAGE_SIZE))
     theirs = TheirResizer(IMAGE_SIZE, "keep_ratio", True, encode_quality=QUALITY, min_image_size=IMAGE_SIZE)
     cv2.setNumThreads(1)
-    images = [decode(content, ImageLimits(), IMAGE_SIZE).image for content in photographs]
+    images = [decode(content, ImageLimits()).image for content in photographs]
     arrays = [np.asarray(image) for image in images]
     sizes = [tuple(round(edge * IMAGE_SIZE / min(image.size)) for edge in image.size) for image in images]
-    shrunk = [image.resize(size, Image.Resampling.BICUBIC) for image, size in zip(images, sizes, strict=True)]
+    shrunk = [shrink(image, size) for image, size in zip(images, sizes, strict=True)]
     pixels = [np.asarray(image) for image in shrunk]
     return {
         "all: img2dataset": lambda n: theirs(io.BytesIO(photographs[n])),
         "all: Download": lambda n: ours(io.BytesIO(photographs[n])),
         "decode: OpenCV": lambda n: cv2.imdecode(np.frombuffer(photographs[n], np.uint8), cv2.IMREAD_UNCHANGED),
-        "decode: ours, with Pillow": lambda n: decode(photographs[n], ImageLimits(), IMAGE_SIZE),
+        "decode: ours, with Pillow": lambda n: decode(photographs[n], ImageLimits(), 3 * IMAGE_SIZE),
         "shrink: OpenCV, area": lambda n: cv2.resize(arrays[n], sizes[n], interpolation=cv2.INTER_AREA),
-        "shrink: ours, with Pillow, bicubic": lambda n: images[n].resize(sizes[n], Image.Resampling.BICUBIC),
-        "shrink: Pillow, Hamming": lambda n: images[n].resize(sizes[n], Image.Resampling.HAMMING),
-        "shrink: Pillow, box": lambda n: images[n].resize(sizes[n], Image.Resampling.BOX),
+        "shrink: ours, with torch, bicubic": lambda n: shrink(images[n], sizes[n]),
+        "shrink: Pillow, bicubic": lambda n: images[n].resize(sizes[n], Image.Resampling.BICUBIC),
         "encode: OpenCV": lambda n: cv2.imencode(".jpg", pixels[n], [cv2.IMWRITE_JPEG_QUALITY, QUALITY]),
         "encode: Pillow": lambda n: shrunk[n].save(io.BytesIO(), "JPEG", quality=QUALITY),
     }

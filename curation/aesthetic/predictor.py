@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from curation.aesthetic.head import AestheticHead
+from curation.aesthetic.transform import Transform, make_transform
 from curation.aesthetic.weights import RELEASED_HEAD
 
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -32,7 +33,7 @@ class AestheticPredictor:
         self,
         tower: nn.Module,
         head: AestheticHead,
-        preprocess: Callable[[Image.Image], Tensor],
+        preprocess: Transform,
         device: torch.device,
         text_tower: Callable[[Tensor], Tensor] | None = None,
         tokenize: Callable[[list[str]], Tensor] | None = None,
@@ -69,7 +70,8 @@ class AestheticPredictor:
         """
         if precision not in _DTYPES:
             raise ValueError(f"precision={precision!r}: expected {', '.join(_DTYPES)}")
-        clip, preprocess = _load_clip(model, pretrained)
+        clip, own = _load_clip(model, pretrained)
+        preprocess = make_transform(clip.visual.preprocess_cfg, own)
         loaded, width = AestheticHead.from_pretrained(head), clip.visual.output_dim
         if loaded.width != width:
             raise ValueError(f"{head} is for embeddings of {loaded.width}, {model} makes embeddings of {width}")

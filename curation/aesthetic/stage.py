@@ -35,11 +35,13 @@ class Predictor:
         name: of the predictor whose head is used.
         version: of its head.
         scale: where its scores lie.
+        transform: how the model is shown an image; a name for what the code does, which no setting changes.
     """
 
     name: str = "LAION aesthetic predictor"
     version: str = "v2, sac+logos+ava1-l14-linearMSE"
     scale: str = "about 1 to 10"
+    transform: str = "open_clip's, with bicubic shrinking of bytes by torch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,10 @@ class AestheticScore(ShardStage):
     def output(self, dataset: Dataset, shard: Shard) -> str:
         """The Parquet."""
         return dataset.scores(shard)
+
+    def loads(self) -> Sequence[str]:
+        """CLIP and the head, those of them that are files or folders here."""
+        return self.model, self.pretrained, self.head
 
     def setup(self) -> None:
         """Load CLIP and the head."""

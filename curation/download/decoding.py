@@ -3,6 +3,7 @@
 import io
 import re
 import struct
+import threading
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -49,7 +50,6 @@ _DECODER_ERRORS = (
 )
 """What Pillow raises over damaged files."""
 _ICC_SPACE = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
-_DRAFT_GAP = 2
 _ANIMATED = {"GIF", "WEBP", "PNG"}
 """Formats whose further frames move; in a camera's JPEG they are a preview or the other eye's view."""
 
@@ -76,7 +76,7 @@ class Decoded:
     """An image and what it was.
 
     Args:
-        image: mode RGB, in sRGB, upright, without metadata; smaller than the original where `short_edge` allowed it.
+        image: mode RGB, in sRGB, upright, without metadata; smaller than the original where `enough` allowed it.
         width: of the original, upright, in pixels.
         height: likewise.
     """
@@ -86,7 +86,32 @@ class Decoded:
     height: int
 
 
-def decode(content: bytes, limits: ImageLimits, short_edge: int | None = None) -> Decoded:
+class _Quiet:
+    """No warnings while any thread is inside: the filters are the process's, and a thread's own would be mixed up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings(action="ignore")
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._filters = warnings.catch_warnings(action="ignore")
+                self._filters.__enter__()
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._filters.__exit__(None, None, None)
+
+
+_quiet = _Quiet()
+
+
+def decode(content: bytes, limits: ImageLimits, enough: int | None = None) -> Decoded:
     """Decode an image.
 
     An animation gives its first frame, where it is taken at all; transparency is laid on white; 16 bits are scaled
@@ -95,22 +120,22 @@ def decode(content: bytes, limits: ImageLimits, short_edge: int | None = None) -
     Args:
         content: a whole file.
         limits: checked on the header's sizes.
-        short_edge: the size that the caller will shrink to, in pixels. A JPEG is then decoded at a half, quarter or
-            eighth where that leaves twice this size: the caller's own filter still does the last and visible step.
+        enough: short edge that is enough for the caller, in pixels: a JPEG is decoded at a half, quarter or eighth
+            where that leaves as much, at a fraction of the cost. Twice or thrice the size that the caller shrinks it
+            to leaves the visible step to the caller's own filter.
 
     Raises:
         RejectedError: `not_image`, `too_small`, `aspect_ratio`, `too_many_pixels`, `animated`, `truncated`,
             `undecodable`.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of what becomes a rejection or doesn't matter
+    with _quiet:  # Pillow warns of what becomes a rejection or doesn't matter
         image = _open(content)
         _check(image.size, limits)
         stored = image.size
         try:
             if limits.animated == "reject" and _is_animated(image):
                 raise RejectedError(Reason.ANIMATED, f"a {image.format} of several frames")
-            _draft(image, short_edge)
+            _draft(image, enough)
             image.load()
             orientation = _orientation(image)
             upright = _on_white(image)
@@ -150,10 +175,10 @@ def _is_animated(image: Image.Image) -> bool:
     return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
 
 
-def _draft(image: Image.Image, short_edge: int | None) -> None:
-    if short_edge is None:
+def _draft(image: Image.Image, enough: int | None) -> None:
+    if enough is None:
         return
-    scale = _DRAFT_GAP * short_edge / min(image.size)
+    scale = enough / min(image.size)
     if scale < 1:
         image.draft(None, (int(image.width * scale), int(image.height * scale)))
 
@@ -201,7 +226,7 @@ def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
                 return cast(Image.Image, ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB"))
         except _DECODER_ERRORS:
             pass  # a damaged profile around a sound image: take the colours as they are
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:

@@ -8,9 +8,13 @@ from PIL import Image
 
 from curation.download.decoding import ImageLimits, decode
 from curation.download.rejection import RejectedError
+from curation.download.shrinking import shrink
 from curation.reasons import Reason
 
 _JPEG_MAX_EDGE = 65_500
+_REDUCED = 3
+"""The least that is left to the filter where a JPEG is decoded smaller. At twice the size, photographs come out worse
+than by img2dataset's area filter; at thrice, better."""
 
 Resized = tuple[bytes, int, int, int, int, None] | tuple[None, None, None, None, None, str]
 """JPEG, width, height, original width, original height, error: what img2dataset expects of a resizer."""
@@ -38,7 +42,7 @@ class Resizer:
         """Resize the image in `img_stream`; a rejection comes back as the error's text."""
         img_stream.seek(0)
         try:
-            decoded = decode(img_stream.read(), self.limits, self.image_size)
+            decoded = decode(img_stream.read(), self.limits, _REDUCED * self.image_size)
             image = self._shrink(decoded.image, decoded.width, decoded.height)
         except RejectedError as error:
             return None, None, None, None, None, str(error)
@@ -51,4 +55,4 @@ class Resizer:
         size = round(width * scale), round(height * scale)
         if max(size) > _JPEG_MAX_EDGE:
             raise RejectedError(Reason.ASPECT_RATIO, f"{size[0]} x {size[1]} pixels, over what a JPEG holds")
-        return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC)
+        return image if size == image.size else shrink(image, size)

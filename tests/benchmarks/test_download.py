@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from benchmarks.download import IMAGE_SIZE, Work, photographs, run
-from benchmarks.photograph_server import LARGE, PHOTOGRAPHS, SMALL
+from benchmarks.download import IMAGE_SIZE, Work, photographs, run, served_seconds
+from benchmarks.photograph_server import LARGE, PHOTOGRAPHS, SMALL, bodies
 
 
 def test_what_a_command_kept_and_what_it_cost(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_both_are_given_the_same_work(tmp_path: Path) -> None:
     work.write_inputs()
     (given,) = (tmp_path / "stage/urls").iterdir()
     assert pq.read_table(given, columns=["url"]).equals(pq.read_table(tmp_path / "urls.parquet", columns=["url"]))
-    assert '"image_size": 512, "quality": 95, "min_size": 512, "threads": 3' in work.stage()[0][-1]
+    assert '"image": {"size": 512, "quality": 95, "min_size": 512}, "threads": 3' in work.stage()[0][-1]
     theirs = work.img2dataset()[0]
     for option in ("image_size=512", "encode_quality=95", "min_image_size=512", "thread_count=3", "processes_count=1"):
         assert f"--{option}" in theirs
@@ -43,6 +43,7 @@ def test_both_are_given_the_same_work(tmp_path: Path) -> None:
 
 def test_the_server_has_small_and_large_photographs() -> None:
     with photographs(0.5) as (address, _):
+        assert 0 < served_seconds(address) < 600
         edges = []
         for number in range(2 * len(PHOTOGRAPHS) * len(LARGE)):
             with urllib.request.urlopen(f"{address}/{number}.jpg") as answer:
@@ -50,3 +51,10 @@ def test_the_server_has_small_and_large_photographs() -> None:
     assert set(edges[0::2]) <= set(LARGE)
     assert set(edges[1::2]) <= set(SMALL)
     assert max(SMALL) < IMAGE_SIZE < min(LARGE)
+
+
+def test_variants_are_photographs_of_the_same_size_that_differ() -> None:
+    variants = bodies((96,), variants=3)
+    assert len(set(variants)) == len(variants) == 3 * len(PHOTOGRAPHS)
+    assert variants == bodies((96,), variants=3)
+    assert {min(Image.open(io.BytesIO(variant)).size) for variant in variants} == {96}

@@ -9,11 +9,14 @@ import torch
 from PIL import Image
 
 from curation.aesthetic import AestheticHead, AestheticPredictor
+from curation.aesthetic.transform import ClipTransform
+from tests.curation.aesthetic.conftest import SIZE
 
 
 def _images(count: int) -> list[Image.Image]:
+    """Noise, whose short edge is the one that the small CLIP takes: nothing is resized, and transforms agree."""
     random = np.random.default_rng(0)
-    return [Image.fromarray(random.integers(0, 256, (40, 48, 3), dtype=np.uint8)) for _ in range(count)]
+    return [Image.fromarray(random.integers(0, 256, (SIZE, 48, 3), dtype=np.uint8)) for _ in range(count)]
 
 
 def _by_hand(clip_folder: Path, head_file: Path, images: list[Image.Image], quick_gelu: bool = False) -> torch.Tensor:
@@ -48,6 +51,15 @@ def test_scores_do_not_depend_on_the_batch(predictor: AestheticPredictor, batch_
     expected = predictor.score(pixels)
     torch.testing.assert_close(predictor.score(images, batch_size), expected, rtol=0, atol=1e-5)
     torch.testing.assert_close(predictor.score(pixels.flip(0), batch_size).flip(0), expected, rtol=0, atol=1e-5)
+
+
+def test_its_transform_is_the_fast_one_with_the_models_own_numbers(
+    predictor: AestheticPredictor, clip_folder: Path
+) -> None:
+    assert isinstance(predictor.preprocess, ClipTransform)
+    own = open_clip.create_model_from_pretrained(f"local-dir:{clip_folder}")[1]
+    for image in _images(3):
+        assert torch.equal(predictor.preprocess(image), own(image))
 
 
 def test_no_images_have_no_scores(predictor: AestheticPredictor) -> None:

@@ -19,13 +19,15 @@ from curation.dataset import Dataset, Shard
 from curation.manifest import differences, settings_of
 from curation.schemas import IMAGES, SCORES
 from curation.tar import TarWriter
+from tests.curation.aesthetic.conftest import SIZE
 
 SHARD = Shard(index=0)
 ALT_TEXTS = {"000": "a red star", "001": "", "002": "a blue heart " * 40, "003": " \n", "004": "a cut off picture"}
 
 
 def _pixels(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (40, 48, 3), dtype=np.uint8)
+    """Noise that needs no resizing, so that open_clip's transform gives the same."""
+    return np.random.default_rng(seed).integers(0, 256, (SIZE, 48, 3), dtype=np.uint8)
 
 
 def _jpeg(seed: int) -> bytes:
@@ -160,6 +162,8 @@ def test_another_predictor_is_another_setting() -> None:
         'version: "v2, sac+logos+ava1-l14-linearMSE" -> "1"',
         'scale: "about 1 to 10" -> "0 to 1"',
     ]
+    older = settings_of(AestheticScore(predictor=Predictor(transform="open_clip's")))
+    assert differences(settings["predictor"], older["predictor"])
 
 
 def test_a_shard_without_images_has_an_empty_table(stage: AestheticScore, tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curation.download.decoding import ImageLimits
-from curation.download.resizer import Resizer
+from curation.download.decoding import ImageLimits, decode
+from curation.download.resizer import _REDUCED, Resizer
 from tests.curation.download.test_decoding import encode, photo
+from tests.curation.download.test_shrinking import PHOTOGRAPHS, lanczos, photograph, psnr
 
 RESIZER = Resizer(image_size=64, quality=95, limits=ImageLimits(min_size=8, max_area=4_000_000))
 
@@ -47,12 +48,21 @@ def test_sizes_are_those_of_the_upright_image() -> None:
     assert (size, original_size) == ((64, 128), (400, 800))
 
 
-def test_a_reduced_decode_looks_like_a_full_one() -> None:
-    content = encode(photo(1600, 1200), "JPEG", quality=98)
-    reduced, _, _ = resize(content)
-    full = Image.open(io.BytesIO(content)).resize(reduced.size, Image.Resampling.BICUBIC)
-    difference = np.abs(np.asarray(reduced).astype(int) - np.asarray(full).astype(int))
-    assert difference.mean() < 1.5
+@pytest.mark.parametrize("scale", [6.1, 7, 13])
+def test_a_jpeg_that_is_decoded_smaller_is_nearer_to_the_ideal_than_by_the_area_filter(scale: float) -> None:
+    import cv2
+
+    gained = []
+    for name in PHOTOGRAPHS:
+        content = encode(photograph(name), "JPEG", quality=90)
+        whole = np.asarray(Image.open(io.BytesIO(content)))
+        resizer = Resizer(image_size=int(min(whole.shape[:2]) / scale), limits=ImageLimits(min_size=8))
+        decoded = decode(content, resizer.limits, _REDUCED * resizer.image_size)
+        assert decoded.image.width < decoded.width, "this is about images that are decoded smaller"
+        shrunk = resizer._shrink(decoded.image, decoded.width, decoded.height)
+        ideal = lanczos(Image.fromarray(whole), shrunk.size)
+        gained.append(psnr(shrunk, ideal) - psnr(cv2.resize(whole, shrunk.size, interpolation=cv2.INTER_AREA), ideal))
+    assert np.mean(gained) > 1
 
 
 def test_metadata_and_what_hangs_behind_the_image_are_gone() -> None:
