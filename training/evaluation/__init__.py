@@ -1,0 +1,1 @@
+"""How well images follow their prompts: the published benchmarks' rules, the models that judge, and runs compared."""
