@@ -1,41 +1,72 @@
 """The frozen half of Stable Diffusion: its VAE, its U-Net, and the loss that a condition gets from them."""
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from safetensors import SafetensorError
+from diffusers import DDPMScheduler, UNet2DConditionModel
 from torch import Tensor
-from torch.nn import functional
 
-from training.errors import SettingsError
+from training.autoencoder import Autoencoder, LatentSpace
+from training.checkpoints import description, load_config, load_part
 from training.frozen import FrozenModule, Precision
+from training.pooled import PooledTextEncoder
+from training.schedule import NoiseSchedule
+
+Pooled = Literal["zeros", "clip", "connector"]
 
 
 class LatentDiffusion(FrozenModule):
-    """VAE, U-Net and noise schedule of a diffusers folder, frozen from the start and always in evaluation mode.
+    """VAE, U-Net and noise schedule of Stable Diffusion 1.5 or XL, frozen from the start and always in evaluation mode.
 
     Args:
-        path: folder with `vae`, `unet` and `scheduler` as diffusers saves them, or name on the hub.
+        path: folder with `vae`, `unet` and `scheduler` as diffusers saves them, name on the hub, or one safetensors
+            file in the original layout.
+        config: for one file, the diffusers folder or the name on the hub whose configurations describe it.
         precision: what the weights are kept and run in.
+        pooled: what SDXL's U-Net gets as the pooled embedding of the caption: `zeros`, that of the checkpoint's own
+            second text encoder (`clip`), or that of a head on the connector (`connector`, with the connector's
+            `pooled_width`). Nothing to a U-Net that reads none.
+        channels_last: keep images with their channels last in memory, which tensor cores like.
+        compile: compile the U-Net with torch.compile.
+        gradient_checkpointing: keep less of the U-Net's forward pass and compute it twice: slower, larger batches.
+        with_vae: load the VAE's weights; without them latents must come from elsewhere.
 
     Raises:
-        SettingsError: a part is missing, or the schedule predicts something that there is no loss for.
+        SettingsError: a part is missing or does not fit, or the schedule predicts something without a loss here.
     """
 
-    def __init__(self, path: str, precision: Precision = "float32") -> None:
+    def __init__(
+        self,
+        path: str,
+        config: str | None = None,
+        precision: Precision = "float32",
+        pooled: Pooled = "zeros",
+        channels_last: bool = False,
+        compile: bool = False,
+        gradient_checkpointing: bool = False,
+        with_vae: bool = True,
+    ) -> None:
         super().__init__()
-        weights = {"torch_dtype": getattr(torch, precision), "use_safetensors": True}
-        # Loading in little memory is left off, because it needs the accelerate package.
-        self.vae: Any = _load(AutoencoderKL, path, "vae", **weights, low_cpu_mem_usage=False)
-        self.unet: Any = _load(UNet2DConditionModel, path, "unet", **weights, low_cpu_mem_usage=False)
+        self.path = path
+        self.config = config
+        self.pooled = pooled
+        self.space = LatentSpace.from_pretrained(path, config)
+        self.vae = Autoencoder(path, config, precision) if with_vae else None
+        self.unet: Any = load_part(UNet2DConditionModel, "unet", path, config, precision)
         # Training needs the noise schedule alone, which DDPM reads from any sampler's configuration.
-        self.schedule: Any = _load(DDPMScheduler, path, "scheduler")
-        if self.schedule.config.prediction_type not in ("epsilon", "v_prediction"):
-            raise SettingsError(
-                f"diffusion model {path!r}: its scheduler predicts {self.schedule.config.prediction_type!r}; "
-                "expected epsilon or v_prediction"
-            )
+        scheduler: Any = DDPMScheduler
+        self.schedule = NoiseSchedule(scheduler.from_config(load_config(scheduler, "scheduler", path, config)))
+        self.pooled_encoder: PooledTextEncoder | None = None
+        if pooled == "clip" and self.pooled_width:
+            self.pooled_encoder = PooledTextEncoder(description(path, config), precision)
+        if channels_last:
+            self.unet.to(memory_format=torch.channels_last)
+            if self.vae is not None:
+                self.vae.to(memory_format=torch.channels_last)
+        if gradient_checkpointing:
+            self.unet.enable_gradient_checkpointing()
+        if compile:
+            self.unet.compile()
         self.freeze()
 
     @property
@@ -44,43 +75,36 @@ class LatentDiffusion(FrozenModule):
         return int(self.unet.config.cross_attention_dim)
 
     @property
-    def timesteps(self) -> int:
-        """Timesteps of the schedule; they are numbered from 0."""
-        return int(self.schedule.config.num_train_timesteps)
+    def pooled_width(self) -> int:
+        """Channels of the pooled embedding that the U-Net reads, P; 0 where it reads none."""
+        settings = self.unet.config
+        if settings.addition_embed_type != "text_time":
+            return 0
+        return int(settings.projection_class_embeddings_input_dim - 6 * settings.addition_time_embed_dim)
 
-    @torch.no_grad()
-    def encode(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        """Scaled float32 latents (B, 4, H / 8, W / 8) of pixels (B, 3, H, W) in [-1, 1], drawn with `generator`."""
-        posterior = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist
-        latents: Tensor = posterior.sample(generator).float() * self.vae.config.scaling_factor
-        return latents
-
-    def loss(self, latents: Tensor, noise: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
-        """Mean squared error of the U-Net's prediction, in float32.
+    def loss(
+        self,
+        latents: Tensor,
+        noise: Tensor,
+        timesteps: Tensor,
+        condition: Tensor,
+        added: dict[str, Tensor] | None = None,
+    ) -> Tensor:
+        """Mean squared error (B,) of the U-Net's prediction for each pair, in float32.
 
         Args:
             latents: clean latents, (B, 4, h, w).
             noise: what to add to them, of the same shape.
             timesteps: how much of it, (B,).
             condition: the connector's output, (B, N, C).
+            added: what SDXL's U-Net reads beside it: `time_ids`, (B, 6) original height and width, top and left of
+                the cut, and height and width as trained on, in pixels; and `text_embeds`, (B, P).
         """
         noisy = self.schedule.add_noise(latents, noise, timesteps)
         dtype = self.unet.dtype
-        predicted = self.unet(noisy.to(dtype), timesteps, condition.to(dtype)).sample  # (B, 4, h, w)
-        return functional.mse_loss(predicted.float(), self._target(latents, noise, timesteps).float())
-
-    def _target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        if self.schedule.config.prediction_type == "epsilon":
-            return noise
-        velocity: Tensor = self.schedule.get_velocity(latents, noise, timesteps)
-        return velocity
-
-
-def _load(kind: Any, path: str, part: str, **options: Any) -> Any:
-    try:
-        return kind.from_pretrained(path, subfolder=part, **options)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise SettingsError(
-            f"diffusion model {path!r}: cannot load its {part}; expected a diffusers folder or a hub name with vae, "
-            f"unet and scheduler in safetensors ({error})"
-        ) from error
+        with self.own_precision():
+            predicted: Tensor = self.unet(
+                noisy.to(dtype), timesteps, condition.to(dtype), added_cond_kwargs=added
+            ).sample  # (B, 4, h, w)
+        error = predicted.float() - self.schedule.target(latents, noise, timesteps)
+        return error.square().mean(dim=(1, 2, 3))

@@ -2,6 +2,7 @@
 
 from typing import Literal, Self
 
+import torch
 from torch import nn
 
 Precision = Literal["float32", "float16", "bfloat16"]
@@ -22,3 +23,7 @@ class FrozenModule(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode."""
         return super().train(False)
+
+    def own_precision(self) -> torch.autocast:
+        """A context in which mixed precision leaves this module's arithmetic as its weights are."""
+        return torch.autocast(next(self.parameters()).device.type, enabled=False)

@@ -1,120 +1,157 @@
 """Training of a connector between a frozen text encoder and a frozen diffusion model, as a LightningModule."""
 
-import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Set
+from typing import TypedDict
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
+from training.batch import Batch
+from training.caption_dropout import drop_captions
 from training.connectors import Connector
-from training.data import Batch
 from training.diffusion import LatentDiffusion
-from training.errors import SettingsError
-from training.text_encoder import T5TextEncoder
+from training.draws import Draws
+from training.frozen_models import Cached, FrozenModels, MakeDiffusion, MakeTextEncoder
+from training.text_encoder import TextEncoder
 
-PREFIX = "connector."
+
+class StepOutput(TypedDict):
+    """What a step gives to Lightning and to callbacks.
+
+    Keys:
+        loss: of the batch, a scalar; in training with its gradient.
+        losses: (B,) of each pair, without weights and without a gradient.
+        timesteps: (B,) that the pairs were noised to.
+        sample_ids: whose these are.
+    """
+
+    loss: Tensor
+    losses: Tensor
+    timesteps: Tensor
+    sample_ids: list[str]
 
 
 class ConnectorTraining(LightningModule):
     """Trains the connector with the diffusion loss; nothing else has a gradient, and nothing else is saved.
 
-    All that a step draws (dropped captions, latents, noise, timesteps) is a function of the seed, the epoch, the
-    batch and the rank, whatever drew before it and whatever the device.
+    All that is drawn for a pair (whether its caption is dropped, its latent, its noise, its timestep) is a function
+    of the seed and of the pair's position in the training.
 
     Args:
         connector: the module that learns.
-        text_encoder: makes the frozen text encoder, once training begins.
-        diffusion: makes the frozen diffusion model, once training begins.
+        text_encoder: makes the frozen text encoder once training begins, unless the data gives its features.
+        diffusion: makes the frozen diffusion model once training begins.
         learning_rate: of AdamW, constant.
         weight_decay: of AdamW, on every parameter.
         caption_dropout: share of captions replaced by the empty one, which classifier-free guidance needs.
-        seed: of everything that a step draws; the command line gives `seed_everything`.
+        min_snr_gamma: signal-to-noise ratio above which timesteps count less; None: all count alike.
+        offset_noise: strength of noise that is one value over a whole channel, added to the other noise.
+        seed: of everything that is drawn; the command line gives `seed_everything`.
     """
 
     def __init__(
         self,
         connector: Connector,
-        text_encoder: Callable[[], T5TextEncoder],
-        diffusion: Callable[[], LatentDiffusion],
+        text_encoder: MakeTextEncoder,
+        diffusion: MakeDiffusion,
         learning_rate: float = 1e-4,
         weight_decay: float = 0.01,
         caption_dropout: float = 0.1,
+        min_snr_gamma: float | None = None,
+        offset_noise: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.connector = connector
-        self.text_encoder: T5TextEncoder | None = None
-        self.diffusion: LatentDiffusion | None = None
-        self._make_text_encoder = text_encoder
-        self._make_diffusion = diffusion
+        self.frozen: FrozenModels | None = None
+        self.make_text_encoder = text_encoder
+        self.make_diffusion = diffusion
         self._learning_rate = learning_rate
         self._weight_decay = weight_decay
         self._caption_dropout = caption_dropout
+        self._min_snr_gamma = min_snr_gamma
+        self._offset_noise = offset_noise
         self.seed = seed
 
+    @property
+    def diffusion(self) -> LatentDiffusion | None:
+        """The frozen diffusion model; None before training begins."""
+        return None if self.frozen is None else self.frozen.diffusion
+
+    @property
+    def text_encoder(self) -> TextEncoder | None:
+        """The frozen text encoder; None before training begins, and where the data gives features."""
+        return None if self.frozen is None else self.frozen.text_encoder
+
     def configure_model(self) -> None:
-        """Load the frozen parts, once, and see that the connector fits between them.
+        """Load the frozen models that the data does not make needless, once, and see that the connector fits.
 
         Raises:
-            SettingsError: a part cannot be loaded, or its width is not the connector's.
+            SettingsError: a model cannot be loaded, or its width is not the connector's.
         """
-        if self.text_encoder is not None:
+        if self.frozen is not None:
             return
-        self.text_encoder = self._make_text_encoder()
-        self.diffusion = self._make_diffusion()
-        _check_widths(self.connector, self.text_encoder, self.diffusion)
+        self.frozen = FrozenModels.load(self.make_text_encoder, self.make_diffusion, self._cached())
+        self.frozen.check_fit(self.connector)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def on_fit_start(self) -> None:
+        """Bring the frozen models to where the connector is."""
+        assert self.frozen is not None
+        self.frozen.to(self.device)
+
+    def on_validation_start(self) -> None:
+        """Bring the frozen models to where the connector is."""
+        assert self.frozen is not None
+        self.frozen.to(self.device)
+
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Drop captions while the batch is still with the CPU, so that nothing has to wait for the device."""
+        if not self.trainer.training:
+            return batch
+        dropped = Draws(self.seed, batch["positions"]).uniform("caption") < self._caption_dropout
+        return drop_captions(batch, dropped)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> StepOutput:
         """The diffusion loss of one batch."""
-        assert self.text_encoder is not None
-        assert self.diffusion is not None
-        generator = step_generator(self.seed, self.current_epoch, batch_idx, self.global_rank)
-        captions = drop_captions(batch["captions"], self._caption_dropout, generator)
-        latents = self.diffusion.encode(batch["pixels"], generator)  # (B, 4, h, w)
-        noise = torch.randn(latents.shape, generator=generator).to(latents)
-        timesteps = torch.randint(self.diffusion.timesteps, (len(captions),), generator=generator).to(latents.device)
-        condition = self.connector(self.text_encoder(captions), timesteps)  # (B, N, C)
-        loss = self.diffusion.loss(latents, noise, timesteps, condition)
-        self.log("loss", loss, prog_bar=True, batch_size=len(captions))
-        return loss
+        output = self.diffuse(batch)
+        self.log("loss", output["loss"], prog_bar=True, batch_size=len(batch["sample_ids"]))
+        return output
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> StepOutput:
+        """The unweighted loss of one batch of held-out pairs, with the same draws every time."""
+        output = self.diffuse(batch)
+        self.log("validation_loss", output["losses"].mean(), batch_size=len(batch["sample_ids"]), sync_dist=True)
+        return output
+
+    def diffuse(self, batch: Batch) -> StepOutput:
+        """Noise a batch's latents and compare what the U-Net, told by the connector, predicts of them."""
+        assert self.frozen is not None
+        schedule = self.frozen.diffusion.schedule
+        draws = Draws(self.seed, batch["positions"])
+        latents = self.frozen.latents(batch, draws)  # (B, 4, h, w)
+        noise = draws.normal("noise", tuple(latents.shape[1:]))
+        if self._offset_noise:
+            noise = noise + self._offset_noise * draws.normal("offset", (latents.shape[1], 1, 1))
+        timesteps = draws.integers("timestep", len(schedule))
+        text = self.frozen.text(batch, self.connector)
+        condition = self.connector(text.features, timesteps, text.mask)  # (B, N, C)
+        added = self.frozen.added_condition(batch, latents, self.connector, condition)
+        losses = self.frozen.diffusion.loss(latents, noise, timesteps, condition, added)  # (B,)
+        weights = 1 if self._min_snr_gamma is None else schedule.min_snr_weights(timesteps, self._min_snr_gamma)
+        return StepOutput(
+            loss=(weights * losses).mean(),
+            losses=losses.detach(),
+            timesteps=timesteps,
+            sample_ids=batch["sample_ids"],
+        )
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW at a constant learning rate over the connector."""
         return torch.optim.AdamW(self.connector.parameters(), lr=self._learning_rate, weight_decay=self._weight_decay)
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """The connector's tensors alone: the frozen parts stand on disk already."""
-        return {key: value for key, value in super().state_dict(*args, **kwargs).items() if key.startswith(PREFIX)}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Load what `state_dict` gave: the connector's tensors, all of them."""
-        tensors = {key.removeprefix(PREFIX): value for key, value in state_dict.items()}
-        return self.connector.load_state_dict(tensors, strict=strict, assign=assign)
-
-
-def step_generator(seed: int, epoch: int, batch: int, rank: int) -> torch.Generator:
-    """A CPU generator that is a function of where training stands and of nothing else."""
-    digest = hashlib.blake2b(f"{seed}/{epoch}/{batch}/{rank}".encode(), digest_size=4).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big"))
-
-
-def drop_captions(captions: list[str], share: float, generator: torch.Generator) -> list[str]:
-    """`captions` with each one, by the chance of `share`, replaced by the empty caption."""
-    draws = torch.rand(len(captions), generator=generator).tolist()
-    return ["" if draw < share else caption for caption, draw in zip(captions, draws, strict=True)]
-
-
-def _check_widths(connector: Connector, text_encoder: T5TextEncoder, diffusion: LatentDiffusion) -> None:
-    if connector.text_width != text_encoder.width:
-        raise SettingsError(
-            f"the text encoder gives {text_encoder.width} channels and the connector reads {connector.text_width}: "
-            f"set the connector's text_width to {text_encoder.width}, or take another text encoder"
-        )
-    if connector.output_width != diffusion.condition_width:
-        raise SettingsError(
-            f"the connector gives {connector.output_width} channels and the U-Net's cross-attention reads "
-            f"{diffusion.condition_width}: set the connector's output_width to {diffusion.condition_width}, "
-            "or take another diffusion model"
-        )
+    def _cached(self) -> Set[Cached]:
+        """What the data brings along ready-made; nothing where there is no trainer or its data says nothing."""
+        data = None if self._trainer is None else getattr(self._trainer, "datamodule", None)
+        cached: Set[Cached] = getattr(data, "cached", frozenset())
+        return cached

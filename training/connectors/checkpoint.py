@@ -1,8 +1,10 @@
 """Connector weights on disk: one safetensors file, found, checked and written the same way for every connector."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -39,13 +41,38 @@ def read_checkpoint(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         SettingsError: there is no such file, or it is not whole safetensors.
     """
-    file = find_checkpoint(path)
+    with _opened(find_checkpoint(path)) as file:
+        tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (no mapping)
+        return tensors, dict(file.metadata() or {})
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
     try:
         with safetensors.safe_open(file, framework="pt") as opened:
-            tensors = {key: opened.get_tensor(key).float() for key in opened.keys()}  # noqa: SIM118 (no mapping)
-            return tensors, dict(opened.metadata() or {})
+            yield opened
     except safetensors.SafetensorError as error:
         raise SettingsError(f"{file}: not a whole safetensors file ({error}); fetch or train it again") from error
+
+
+def read_keys(path: str) -> frozenset[str]:
+    """Names of the tensors in the connector file at `path`, a file or a folder; for errors see `read_checkpoint`."""
+    with _opened(find_checkpoint(path)) as file:
+        return frozenset(file.keys())
+
+
+def require_keys(tensors: Mapping[str, Tensor], keys: Iterable[str], kind: str, path: str) -> None:
+    """See that `tensors` have the keys by which a `kind` is known.
+
+    Raises:
+        SettingsError: some are missing; the message names them, and what is there instead.
+    """
+    missing = [key for key in keys if key not in tensors]
+    if missing:
+        raise SettingsError(
+            f"{path}: these are not the weights of a {kind} (missing: {', '.join(missing)}; "
+            f"got {len(tensors)} tensors: {', '.join(sorted(tensors)[:5])}, ...)"
+        )
 
 
 def load_strictly(module: nn.Module, tensors: Mapping[str, Tensor], path: str) -> None:

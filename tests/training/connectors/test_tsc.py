@@ -7,10 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
+from tests.training.connectors.gradients import agree_with_finite_differences
 from training.connectors import TimestepAwareSemanticConnector
-from training.connectors.tsc import AdaptiveLayerNorm, sinusoid
 from training.errors import SettingsError
 
 
@@ -50,8 +49,10 @@ def test_the_output_is_that_of_the_authors_code() -> None:
 def test_the_parameter_counts_are_the_papers() -> None:
     with torch.device("meta"):
         sd15 = TimestepAwareSemanticConnector()
+        gated = TimestepAwareSemanticConnector(gates=True)
         sdxl = TimestepAwareSemanticConnector(width=2048, heads=16)
     assert sum(parameter.numel() for parameter in sd15.parameters()) == 66_820_608
+    assert sum(parameter.numel() for parameter in gated.parameters()) == 73_907_712
     assert sum(parameter.numel() for parameter in sdxl.parameters()) == 466_546_688
 
 
@@ -78,30 +79,6 @@ def test_the_state_dict_has_the_authors_keys() -> None:
     expected |= {f"connector.perceiver_blocks.{i}.{key}": shape for i in range(6) for key, shape in block.items()}
     assert shapes == expected
     assert len(shapes) == 93
-
-
-def test_the_sinusoid_has_its_cosines_first() -> None:
-    features = sinusoid(torch.tensor([0, 5]), 4)
-    angles = torch.tensor([5.0, 5.0 / 100])
-    assert features[0].tolist() == [1, 1, 0, 0]
-    torch.testing.assert_close(features[1], torch.cat([angles.cos(), angles.sin()]))
-
-
-def test_adaptive_norm_starts_as_a_plain_layer_norm() -> None:
-    norm = AdaptiveLayerNorm(8)
-    x = torch.randn(2, 3, 8)
-    plain = functional.layer_norm(x, (8,), eps=1e-6)
-    torch.testing.assert_close(norm(x, torch.randn(2, 8)), plain, rtol=0, atol=0)
-
-
-def test_adaptive_norm_shifts_with_the_first_half_and_scales_with_the_second() -> None:
-    norm = AdaptiveLayerNorm(2)
-    with torch.no_grad():
-        norm.linear.bias.copy_(torch.tensor([10.0, 20.0, 1.0, 2.0]))
-    x = torch.randn(1, 3, 2)
-    plain = functional.layer_norm(x, (2,), eps=1e-6)
-    expected = plain * torch.tensor([2.0, 3.0]) + torch.tensor([10.0, 20.0])
-    torch.testing.assert_close(norm(x, torch.zeros(1, 2)), expected)
 
 
 def test_at_the_start_time_enters_through_the_latents_alone() -> None:
@@ -188,7 +165,32 @@ def test_something_else_altogether_is_refused(tmp_path: Path) -> None:
         TimestepAwareSemanticConnector.from_pretrained(str(tmp_path))
 
 
-@pytest.mark.parametrize("shapes", [{"width": 30, "heads": 4}, {"time_channels": 15}])
-def test_shapes_that_cannot_be_are_refused(shapes: dict[str, int]) -> None:
-    with pytest.raises(SettingsError, match="heads must divide the width, and time_channels must be even"):
-        small(**shapes)
+def test_shapes_that_cannot_be_are_refused() -> None:
+    with pytest.raises(SettingsError, match="width=30, heads=4: heads must divide the width"):
+        small(width=30, heads=4)
+    with pytest.raises(SettingsError, match="time_channels=15: expected an even number"):
+        small(time_channels=15)
+
+
+@pytest.mark.parametrize("gates", [0, 1])
+def test_its_gradients_are_those_of_finite_differences(gates: int) -> None:
+    connector = small(text_width=3, width=4, latents=2, depth=1, heads=2, time_channels=4, gates=gates, output_width=6)
+    assert agree_with_finite_differences(connector, torch.randn(2, 3, 3))
+
+
+def test_a_gated_connector_starts_blind_to_the_text_and_learns_to_read(tmp_path: Path) -> None:
+    connector = small(gates=1)
+    assert torch.equal(connector(text(), torch.tensor(5)), connector(2 * text(), torch.tensor(5)))
+    randomise(connector)
+    assert not torch.allclose(connector(text(), torch.tensor(5)), connector(2 * text(), torch.tensor(5)))
+    loaded = TimestepAwareSemanticConnector.from_pretrained(connector.save_pretrained(str(tmp_path)))
+    assert torch.equal(loaded(text(), torch.tensor(5)), connector(text(), torch.tensor(5)))
+
+
+def test_masked_text_is_as_if_not_there() -> None:
+    connector = small()
+    randomise(connector)
+    mask = torch.ones(2, 7, dtype=torch.bool)
+    mask[1, 4:] = False
+    out = connector(text(), torch.tensor([3, 800]), mask)
+    torch.testing.assert_close(out[1:], connector(text()[1:, :4], torch.tensor([800])))
