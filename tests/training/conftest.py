@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.training import tiny
+from tests.training.caches import save_caches
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,3 +34,11 @@ def diffusion_folder(world: Path) -> str:
 @pytest.fixture(scope="session")
 def training_folder(world: Path) -> str:
     return str(world / "training")
+
+
+@pytest.fixture(scope="session")
+def cached_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run's folder whose training set has the caches latents, text (16 tokens a caption) and text/own as well."""
+    folder = Path(tiny.save_world(tmp_path_factory.mktemp("cached")))
+    save_caches(folder)
+    return folder

@@ -27,6 +27,14 @@ def test_train_of_the_module_around_it_changes_nothing() -> None:
     assert not any(module.training for module in outer[1].modules())
 
 
+def test_mixed_precision_stops_at_it() -> None:
+    frozen, x = Noisy(), torch.ones(1, 2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert frozen(x).dtype == torch.bfloat16
+        with frozen.own_precision():
+            assert frozen(x).dtype == torch.float32
+
+
 def test_gradients_pass_through_it_and_do_not_stay() -> None:
     frozen = Noisy()
     x = torch.ones(1, 2, requires_grad=True)
