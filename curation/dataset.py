@@ -15,6 +15,8 @@ CONTRACT = 1
 SELECTION = "selection"
 """The name, and the folder, of the selection that captions follow."""
 
+_CANDIDATES = "candidates"
+
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Shard:
@@ -61,6 +63,14 @@ class Dataset:
     def selection(self, shard: Shard, name: str = SELECTION) -> str:
         """Parquet with a row for every image scored: key, kept, reason. Captions follow the one without a name."""
         return storage.join(self.root, selection_folder(name), f"{shard.name}.parquet")
+
+    def candidates(self, shard: Shard, name: str = SELECTION) -> str:
+        """Parquet with a row for every image that passes a selection's thresholds: key, and what tells duplicates."""
+        return storage.join(self.root, candidate_folder(name), f"{shard.name}.parquet")
+
+    def decisions(self, name: str = SELECTION) -> str:
+        """The folder of what was decided over those candidates."""
+        return storage.join(self.root, candidate_folder(name), "decisions")
 
     def captions(self, name: str, shard: Shard) -> str:
         """Parquet with a row for every image kept: key, caption, raw_caption, finish_reason, ..."""
@@ -123,9 +133,14 @@ def selection_folder(name: str) -> str:
     return SELECTION if name == SELECTION else f"{SELECTION}/{name}"
 
 
+def candidate_folder(name: str) -> str:
+    """The folder of the candidates of the selection called `name`: `candidates`, and `candidates-<name>`."""
+    return _CANDIDATES if name == SELECTION else f"{_CANDIDATES}-{name}"
+
+
 def is_aside(folder: str) -> bool:
-    """Whether a folder holds a selection beside the one that captions follow: nothing is made of it."""
-    return folder.startswith(f"{SELECTION}/")
+    """Whether a folder belongs to a selection beside the one that captions follow: nothing is made of it."""
+    return folder.startswith((f"{SELECTION}/", f"{_CANDIDATES}-"))
 
 
 def _shards(folder: str, suffix: str) -> list[Shard]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from curation import storage
 from curation.dataset import CONTRACT, is_aside
+from curation.redaction import redact_settings
 
 Settings = dict[str, Any]
 
@@ -109,6 +110,7 @@ def reconcile(path: str, folder: str, steps: Sequence[Step]) -> None:
             "use another folder"
         )
     recorded = {entry["name"]: entry for entry in manifest["steps"]}
+    steps = _without_secrets(steps)
     for position, step in enumerate(steps):
         if not step.files or step.name not in recorded:
             continue
@@ -123,7 +125,11 @@ def reconcile(path: str, folder: str, steps: Sequence[Step]) -> None:
 
 
 def record(path: str, steps: Sequence[Step]) -> None:
-    """Write down the settings of `steps`, and keep those of steps that only another configuration has."""
+    """Write down the settings of `steps`, and keep those of steps that only another configuration has.
+
+    Credentials are left out, and may change.
+    """
+    steps = _without_secrets(steps)
     old = storage.read_json(path) if storage.exists(path) else {"steps": []}
     names = {step.name for step in steps}
     others = [entry for entry in old["steps"] if entry["name"] not in names]
@@ -139,6 +145,10 @@ def record(path: str, steps: Sequence[Step]) -> None:
     manifest = {"contract": CONTRACT, "steps": [*entries, *others]}
     if old != manifest:
         storage.write_json(path, manifest)
+
+
+def _without_secrets(steps: Sequence[Step]) -> list[Step]:
+    return [dataclasses.replace(step, settings=redact_settings(step.settings)) for step in steps]
 
 
 def _inputs(steps: Sequence[Step], position: int) -> list[Step]:

@@ -1,7 +1,7 @@
 """A stage turns one shard into one file; everything else about running it belongs to the pipeline."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,20 @@ class ShardStage(ABC):
 
     def check(self, dataset: Dataset) -> None:  # noqa: B027 (most stages have nothing to check)
         """Look at the inputs once, before any worker starts; raise ValueError for what cannot work."""
+
+    def loads(self) -> Sequence[str]:
+        """Weights that the output depends on, files and folders by path; a run notices when others are there."""
+        return ()
+
+    def gathering(self) -> "ShardStage | None":
+        """The stage that every shard goes through before this one starts on any; None where shards need not wait."""
+        return None
+
+    def gather(self, dataset: Dataset, shards: Sequence[Shard]) -> None:  # noqa: B027 (most stages need one shard)
+        """Once, in the driver, when `gathering` has done all of `shards`: find out what takes all of them to know.
+
+        What comes of it is in files of the dataset; a second call with the same shards changes none of them.
+        """
 
     def setup(self) -> None:  # noqa: B027 (most stages load nothing)
         """Once a worker, before its first shard: load models."""

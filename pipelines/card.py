@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 
+from captioning.cogvlm.ahead import ahead
 from captioning.statistics import CaptionPartials, CaptionStatistics
 from curation import storage
 from curation.dataset import Dataset, TrainingSet
 from curation.manifest import fingerprint
 from curation.schemas import TRAINING
 from pipelines import status
-from pipelines.merge import Merge, merge_summary, weights_of
+from pipelines.candidates import READERS, weights_of
+from pipelines.merge import Merge, merge_summary
 from pipelines.pipeline import Pipeline
 
 CARD = """---
@@ -100,13 +102,12 @@ def _statistics(pipeline: Pipeline) -> str:
 
 def _merged(dataset: Dataset, captions: str, text: str) -> CaptionStatistics | None:
     paths = (dataset.statistics(captions, shard) for shard in dataset.shards())
-    found = [storage.read_json(path)[text] for path in paths if storage.exists(path)]
-    if not found:
-        return None
-    whole = CaptionPartials()
-    for partials in found:
-        whole.merge(CaptionPartials.from_json(partials))
-    return whole.statistics()
+    whole: CaptionPartials | None = None
+    there = (path for path in paths if storage.exists(path))
+    for value in ahead(storage.read_json, there, threads=READERS, distance=2 * READERS):
+        whole = whole or CaptionPartials()
+        whole.merge(CaptionPartials.from_json(value[text]))
+    return whole.statistics() if whole else None
 
 
 def _averages(statistics: CaptionStatistics | None) -> list[str]:

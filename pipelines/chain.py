@@ -13,6 +13,7 @@ from typing import Any
 
 from curation.dataset import Dataset, Shard
 from curation.stage import ShardStage
+from pipelines import completion
 from pipelines.errors import UsageError
 from pipelines.worker import Row, StageWorker, new_row
 
@@ -152,7 +153,10 @@ def run_chain(
             warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
             rows = rows.map(
                 StageWorker,
-                fn_constructor_kwargs={"stage": stage, "dataset": dataset, "attempts": attempts},
+                fn_constructor_kwargs={
+                    **{"stage": stage, "dataset": dataset, "attempts": attempts},
+                    "ahead": _has_work_for_all(stage, dataset, shards),
+                },
                 compute=pool,
                 num_cpus=stage.resources.cpus,
                 num_gpus=stage.resources.gpus,
@@ -160,6 +164,11 @@ def run_chain(
                 max_task_retries=attempts - 1,
             )
     return _collect(rows.iter_rows(), dataset, shards, attempts, on_shard)
+
+
+def _has_work_for_all(stage: ShardStage, dataset: Dataset, shards: Sequence[Shard]) -> bool:
+    """Whether each worker that the stage starts with will get a shard, so that none loads its models in vain."""
+    return len(shards) - len(completion.finished(dataset, stage, shards)) >= stage.resources.min_workers
 
 
 def _collect(

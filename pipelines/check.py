@@ -1,6 +1,6 @@
 """What a run refuses before it starts, and a plan as well: missing inputs, impossible settings, changed settings."""
 
-from curation.dataset import TrainingSet
+from curation.dataset import Dataset, TrainingSet
 from curation.manifest import reconcile
 from pipelines.errors import refusing
 from pipelines.pipeline import Pipeline
@@ -26,5 +26,7 @@ def _check(pipeline: Pipeline) -> None:
     if pipeline.merge:
         training_set = TrainingSet(pipeline.merge.output)
         reconcile(training_set.manifest(), training_set.root, pipeline.merge_steps(pipeline.merge))
+        for stage in pipeline.caches or []:
+            stage.check(Dataset(training_set.root))
     if pipeline.train:
         pipeline.train.check()

@@ -19,8 +19,10 @@ COMMANDS = {
     "status": ("pipelines.commands.status", "show the funnel of a run's folder, also while it goes on"),
     "inspect": ("pipelines.commands.inspect", "show everything that is on disk about one sample"),
     "report": ("pipelines.commands.report", "measure captions as the paper does, and show them on a page"),
+    "generate": ("pipelines.commands.generate", "draw prompts with Stable Diffusion and a trained connector"),
+    "attention": ("pipelines.commands.attention", "draw which token a connector looks at, timestep by timestep"),
     "evaluate": ("pipelines.commands.evaluate", "score generated images by published benchmarks, and compare runs"),
-    "train": ("training.cli", "train the connector: train fit --config FILE"),
+    "train": ("training.cli", "train a connector, fill the caches it reads, compare trained ones"),
 }
 """Name to the module whose `main(args)` runs it, and the line that `ella --help` shows."""
 
@@ -38,6 +40,7 @@ examples:
   ella status /data/ella
   ella report /data/ella
   ella train fit --config training/configs/ella_sd15.yaml
+  ella evaluate dpg /data/ella/images --csv dpg_bench.csv --judge mplug
 
 `ella COMMAND --help` says more. Exit code: 0 all is done, 1 something failed or is missing, 2 the command
 or its configuration is wrong."""
@@ -69,7 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"ella: {message}", file=sys.stderr)
+    from curation.redaction import redact_message
+
+    print(f"ella: {redact_message(message)}", file=sys.stderr)
     return code
 
 

@@ -18,4 +18,4 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(" ".join(str(error).split())) from error  # some libraries explain themselves over many lines

@@ -1,14 +1,14 @@
 """Link rot by host: how many of each host's URLs still give an image, and why the others do not."""
 
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from rich.markup import escape
 from rich.table import Table
 
+from captioning.cogvlm.ahead import ahead
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.reasons import Reason
@@ -60,7 +60,7 @@ def worst_hosts(folder: str, count: int = SHOWN) -> list[Host]:
     return sorted(hosts.values(), key=lambda host: (-host.failures.total(), host.name))[:count]
 
 
-def _outcomes(dataset: Dataset) -> list[Counter[tuple[str, str]]]:
+def _outcomes(dataset: Dataset) -> Iterator[Counter[tuple[str, str]]]:
     """URLs of every shard by host and reason, an empty one for those that gave an image."""
     there = [shard for shard in dataset.shards() if storage.exists(dataset.image_table(shard))]
 
@@ -69,8 +69,7 @@ def _outcomes(dataset: Dataset) -> list[Counter[tuple[str, str]]]:
         rows = zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
         return Counter((_host(url), "" if status == SUCCESS else _reason(reason)) for url, status, reason in rows)
 
-    with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(of_shard, there))
+    return ahead(of_shard, there, threads=READERS, distance=2 * READERS)
 
 
 def _reason(code: str | None) -> str:

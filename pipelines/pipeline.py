@@ -12,10 +12,12 @@ from typing import Any
 from curation import storage
 from curation.dataset import Dataset, TrainingSet, is_aside
 from curation.manifest import Step, relative_to, settings_of
+from curation.revision import folder_revision
 from curation.sources import Source
 from curation.stage import ShardStage
 from pipelines import completion
-from pipelines.merge import Captions, Merge, MergeInput, summary_path
+from pipelines.candidates import Captions, MergeInput
+from pipelines.merge import Merge, summary_path
 from pipelines.repack import Repack
 from pipelines.train import Train
 
@@ -56,6 +58,24 @@ class Branch:
         names = [stage.folder.partition("/")[2] for stage in self.stages if stage.folder.startswith("captions/")]
         return names[-1] if names else None
 
+    def parts(self) -> list[list[ShardStage]]:
+        """The stages, in parts that shards stream through: all are done with one before any goes into the next.
+
+        The first stage of every part but the first is one that gathers.
+        """
+        parts: list[list[ShardStage]] = [[]]
+        for stage in self.stages:
+            gathering = stage.gathering()
+            if gathering:
+                parts[-1].append(gathering)
+                parts.append([])
+            parts[-1].append(stage)
+        return parts
+
+    def all_stages(self) -> list[ShardStage]:
+        """The stages, with those that gather for others."""
+        return [stage for part in self.parts() for stage in part]
+
     def stages_of_the_set(self) -> list[ShardStage]:
         """The stages that a training set depends on: not a selection that is there to be compared."""
         return [stage for stage in self.stages if not is_aside(stage.folder)]
@@ -69,6 +89,7 @@ class Pipeline:
         dir: the folder of the run, local or any fsspec URL; `${dir}` in the file stands for it.
         branches: name to branch; each gets the folder `<dir>/<name>`.
         merge: how the branches become one training set; without it the run ends at the branches.
+        caches: stages over the merged set that keep what frozen models make of it, for training to read.
         train: the training on the merged set; without it the run ends at the set.
         world: a miniature world to run in; without it the run works on the real one.
         attempts: how often a stage tries a shard before it is given up and listed.
@@ -79,6 +100,7 @@ class Pipeline:
     dir: str
     branches: dict[str, Branch]
     merge: Merge | None = None
+    caches: list[ShardStage] | None = None
     train: Train | None = None
     world: World | None = None
     attempts: int = 3
@@ -94,8 +116,13 @@ class Pipeline:
             raise ValueError(f"attempts={self.attempts}: expected 1 or more")
         if not self.branches:
             raise ValueError("branches is empty: expected at least one, such as laion")
+        if self.caches and not self.merge:
+            raise ValueError("caches are of a merged set, and there is no merge: add one, or leave the caches out")
+        names = [stage.folder for stage in self.caches or []]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two caches have one name among {', '.join(names)}: give each its own")
         for name, branch in self.branches.items():
-            folders = [stage.folder for stage in branch.stages]
+            folders = [stage.folder for stage in branch.all_stages()]
             twice = {folder for folder in folders if folders.count(folder) > 1}
             if twice:
                 raise ValueError(f"branch {name}: two stages write {', '.join(sorted(twice))}; give one another name")
@@ -122,13 +149,20 @@ class Pipeline:
             *(
                 Step(
                     name=stage.folder,
-                    settings=self._settings(stage),
+                    settings=self._stage_settings(stage),
                     files=len(completion.finished(dataset, stage, shards)),
                     redo=storage.join(dataset.root, stage.folder),
                 )
-                for stage in chain.stages
+                for stage in chain.all_stages()
             ),
         ]
+
+    def _stage_settings(self, stage: ShardStage) -> Any:
+        """The settings of a stage, and which weights it loads: others may come to lie under the same path."""
+        revisions = [{"path": path, "revision": folder_revision(path)} for path in stage.loads()]
+        weights = [weights for weights in revisions if weights["revision"]]
+        settings = self._settings(stage)
+        return {**settings, "weights": self._settings(weights)} if weights else settings
 
     def _settings(self, value: object) -> Any:
         return relative_to(settings_of(value), self.dir.rstrip("/"))

@@ -8,7 +8,10 @@ from curation.dataset import Dataset, Shard, TrainingSet
 from curation.stage import Resources, ShardStage
 from pipelines import completion
 from pipelines.check import check
+from pipelines.merge import merge_summary
 from pipelines.pipeline import Pipeline
+from training.cache import CacheLatents, CacheText
+from training.cache.cost import describe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +59,16 @@ def make_plan(pipeline: Pipeline) -> Plan:
         shards = dataset.shards()
         if not shards:
             notes.append(f"{name}: its source has not been partitioned into shards yet; the run does that first")
-        stages += [_stage_plan(name, dataset, stage, shards) for stage in branch.stages]
+        stages += [_stage_plan(name, dataset, stage, shards) for stage in branch.all_stages()]
     if pipeline.merge:
         training_set = Dataset(pipeline.merge.output)
         shards = TrainingSet(training_set.root).planned_shards()
         stages.append(_stage_plan("training set", training_set, pipeline.repack(pipeline.merge), shards))
+        pairs = sum(merge_summary(TrainingSet(training_set.root))["pairs"].values())
+        for cache in pipeline.caches or []:
+            stages.append(_stage_plan("training set", training_set, cache, shards))
+            if isinstance(cache, CacheLatents | CacheText):
+                notes.append(f"{cache.folder}: {describe(cache.cost(), pairs)}")
     if pipeline.train:
         state = "is there" if pipeline.train.done else "would be trained"
         notes.append(f"connector: {pipeline.train.connector} {state} ({pipeline.train.config})")

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from curation.dataset import Dataset, Shard
+from curation.redaction import redact_message
 from curation.stage import ShardStage
 from pipelines import completion
 
@@ -44,9 +45,9 @@ class ConsoleDisplay(Display):
         self._start = time.monotonic()
 
     def say(self, line: str) -> None:
-        """Print `line` after the seconds since the start."""
+        """Print `line` after the seconds since the start, without secrets."""
         elapsed = f"[dim]{time.monotonic() - self._start:6.1f} s[/]  "
-        self._console.print(elapsed + escape(line), highlight=False, soft_wrap=True)
+        self._console.print(elapsed + escape(redact_message(line)), highlight=False, soft_wrap=True)
 
     @contextmanager
     def watch(

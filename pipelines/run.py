@@ -78,7 +78,7 @@ class Run:
         self._display = display or Display()
         self._stack = ExitStack()
         self._connected = False
-        self._shards = 0
+        self._worked_on: set[tuple[str, Shard]] = set()
 
     def __call__(self) -> Outcome:
         """Do what is not done yet.
@@ -99,7 +99,7 @@ class Run:
                 failures = [failure for name in pipeline.branches for failure in self._run_branch(name)]
                 merged = not pipeline.merge or self._merge(pipeline.merge, failures)
             trained = bool(merged and pipeline.train and self._train(pipeline.train))
-        return Outcome(shards=self._shards, failures=failures, merged=merged, trained=trained)
+        return Outcome(shards=len(self._worked_on), failures=failures, merged=merged, trained=trained)
 
     def _enter_world(self) -> None:
         world = self.pipeline.world
@@ -132,17 +132,33 @@ class Run:
         branch, dataset = self.pipeline.branches[name], self.pipeline.dataset(name)
         record(dataset.manifest(), self.pipeline.steps(name))
         shards = branch.source.plan(dataset)
-        return self._run_stages(name, dataset, branch.stages, shards)
+        if not completion.unfinished(dataset, branch.all_stages(), shards):
+            self._display.say(f"{name}: all {len(shards)} shards are done")
+            return []
+        first, *others = branch.parts()
+        failures = self._run_stages(name, dataset, first, shards)
+        for part in others:
+            allowed = self.pipeline.merge.allow_missing if self.pipeline.merge else 0
+            if len(failures) > allowed:
+                self._display.say(
+                    f"{name}: {part[0].folder} waits for all shards: {len(failures)} are missing, and "
+                    f"merge.allow_missing is {allowed}"
+                )
+                break
+            missing = {failure.shard for failure in failures}
+            shards = [shard for shard in shards if shard not in missing]
+            part[0].gather(dataset, shards)
+            failures += self._run_stages(name, dataset, part, shards)
+        return failures
 
     def _run_stages(
         self, name: str, dataset: Dataset, stages: Sequence[ShardStage], shards: Sequence[Shard]
     ) -> list[Failure]:
         pending = completion.unfinished(dataset, stages, shards)
         if not pending:
-            self._display.say(f"{name}: all {len(shards)} shards are done")
             return []
         self._display.say(f"{name}: {len(pending)} of {len(shards)} shards to do")
-        self._shards += len(pending)
+        self._worked_on.update((name, shard) for shard in pending)
         self._connect()
         links = YieldWatch(
             name,
@@ -168,7 +184,7 @@ class Run:
         self._connected = True
 
     def _merge(self, merge: Merge, failures: list[Failure]) -> bool:
-        """Plan and write the training set; says whether it is whole, and adds to `failures` what it gave up."""
+        """Write the training set and its caches; says whether all is there, and adds to `failures` what it gave up."""
         missing = len(failures)
         if missing > merge.allow_missing:
             self._display.say(
@@ -181,11 +197,13 @@ class Run:
         plan_merge(self.pipeline.merge_inputs(), output, merge.samples_per_shard, merge.duplicates)
         stages = [self.pipeline.repack(merge)]
         lost = self._run_stages("training set", Dataset(output.root), stages, output.planned_shards())
-        failures += lost
         if not lost and not storage.exists(output.card()):
             card.write(self.pipeline, merge)
         if not lost and not storage.exists(output.report()):
             self._report(output)
+        for stage in [] if lost else self.pipeline.caches or []:  # one after another: each wants the GPUs to itself
+            lost += self._run_stages(stage.folder, Dataset(output.root), [stage], output.shards())
+        failures += lost
         return not lost
 
     def _report(self, output: TrainingSet) -> None:

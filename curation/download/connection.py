@@ -1,13 +1,15 @@
 """Sockets to checked addresses, on which no operation outlives the deadline of the whole request."""
 
+import queue
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
-from curation.download.addresses import resolve
+from curation.download.addresses import Endpoint, resolve
 from curation.download.rejection import RejectedError
 from curation.download.target import Target
 from curation.reasons import Reason
@@ -74,8 +76,6 @@ def tls_context() -> ssl.SSLContext:
 def connect(target: Target, deadline: Deadline, allow_hosts: Collection[str], context: ssl.SSLContext) -> socket.socket:
     """Connect to an address of `target.host` that has been checked, and to no other.
 
-    The time that the system's resolver takes cannot be bounded from here; its own settings do that.
-
     Args:
         target: where to.
         deadline: of the whole request.
@@ -87,7 +87,7 @@ def connect(target: Target, deadline: Deadline, allow_hosts: Collection[str], co
         OSError: no address, no connection, or no valid certificate.
     """
     failure: OSError = ConnectionError("no address to connect to")
-    for family, address in resolve(target.host, target.port, allow_hosts):
+    for family, address in _resolve_in_time(target, deadline, allow_hosts):
         try:
             return _open(family, address, target, deadline, context)
         except ssl.SSLError:
@@ -95,6 +95,29 @@ def connect(target: Target, deadline: Deadline, allow_hosts: Collection[str], co
         except OSError as error:
             failure = error
     raise failure
+
+
+def _resolve_in_time(target: Target, deadline: Deadline, allow_hosts: Collection[str]) -> list[Endpoint]:
+    """What `resolve` finds, by the deadline: the system's resolver takes no timeout, so it is left to a thread.
+
+    The thread of one that does not answer ends when the resolver gives up by its own settings.
+    """
+    answers: queue.SimpleQueue[list[Endpoint] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(resolve(target.host, target.port, allow_hosts))
+        except (OSError, ValueError, RejectedError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    try:
+        answer = answers.get(timeout=deadline.timeout())
+    except queue.Empty:
+        raise TimeoutError("the resolver did not answer in time") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _open(

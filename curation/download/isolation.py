@@ -33,7 +33,7 @@ TRIES = 2
 """Processes that an image may kill before it is quarantined; its worker was the one before them."""
 
 SECONDS = 120.0
-"""The most that one image may take; a decoder that never ends counts as one that died."""
+"""The most that one image may take, loading torch included; a decoder that never ends counts as one that died."""
 
 _READY = b"ready"
 _REQUEST = struct.Struct(">Q")  # bytes of the body that follows
@@ -60,7 +60,7 @@ def resizing(resizer: Resizer, dataset: Dataset, shard: Shard) -> Iterator[Resiz
 
 
 class IsolatedResizer:
-    """Calls a resizer in another process, and starts a new one when an image has killed it.
+    """Calls a resizer in another process, and starts a new one when an image has killed it. Threads take turns.
 
     Args:
         resizer: what to call.
@@ -71,6 +71,7 @@ class IsolatedResizer:
         self._settings = json.dumps(dataclasses.asdict(resizer))
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
 
     def __call__(self, img_stream: IO[bytes], blurring_bbox_list: object = None) -> Resized:
         """Resize the image in `img_stream`, as `Resizer` does; one that kills the process gives `quarantined`.
@@ -80,10 +81,11 @@ class IsolatedResizer:
         """
         img_stream.seek(0)
         content = img_stream.read()
-        for _ in range(TRIES):
-            answer = self._ask(content)
-            if answer is not None:
-                return answer
+        with self._lock:  # one image at a time, so that it is the one to blame
+            for _ in range(TRIES):
+                answer = self._ask(content)
+                if answer is not None:
+                    return answer
         digest = hashlib.sha256(content).hexdigest()
         said = f"it killed {TRIES} processes in a row that tried to decode it; its sha256 is {digest}"
         return None, None, None, None, None, str(RejectedError(Reason.QUARANTINED, said))

@@ -1,17 +1,7 @@
 """The one error that ends a URL or an image, and how it travels through img2dataset, which keeps only its text."""
 
-import re
-
 from curation.reasons import Reason
-
-_URL = re.compile(r"[a-z][a-z0-9+.\-]*://[^\s'\"<>]+", re.IGNORECASE)
-_USERINFO = re.compile(r"^((?:[a-z][a-z0-9+.\-]*:)?//)?[^/?#\s]*@", re.IGNORECASE)
-_PARAMETER = re.compile(r"([?&;]([^=&;#\s]+)=)[^&;#\s]*")
-_SECRET = re.compile(
-    r"signature|token|credential|password|passwd|secret|policy|^(sig|pwd|auth|authorization|key)$|api-?_?key",
-    re.IGNORECASE,
-)
-_HIDDEN = "***"
+from curation.redaction import redact_message
 
 
 class RejectedError(Exception):
@@ -39,21 +29,3 @@ class RejectedError(Exception):
         if message.startswith("unknown url type"):
             return cls(Reason.BAD_URL, "no scheme in the URL")
         return cls(Reason.DOWNLOAD_FAILED, redact_message(message))
-
-
-def redact_url(url: str) -> str:
-    """`url` without user, password and the values of parameters that are named like credentials."""
-    return _PARAMETER.sub(lambda match: _hide(match) if _SECRET.search(match[2]) else match[0], _hide_user(url))
-
-
-def redact_message(text: str) -> str:
-    """`text` with user, password and every query value hidden in every URL in it."""
-    return _URL.sub(lambda match: _PARAMETER.sub(_hide, _hide_user(match[0])), text)
-
-
-def _hide_user(url: str) -> str:
-    return _USERINFO.sub(rf"\g<1>{_HIDDEN}@", url)
-
-
-def _hide(match: re.Match[str]) -> str:
-    return match[1] + _HIDDEN

@@ -1,12 +1,11 @@
 """Download: a shard of URLs to a tar of images and a table of what became of every URL."""
 
-import os
 import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,12 +13,13 @@ import pyarrow.compute as pc
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.download.alt_text import clean_alt_text
+from curation.download.image_settings import ImageSettings
 from curation.stage import Resources, ShardResult, ShardStage, execution
 from curation.tar import SampleSpool
 
 if TYPE_CHECKING:
+    from curation.download.decoding_threads import DecodingThreads
     from curation.download.isolation import Resize
-    from curation.download.resizer import Resizer
     from curation.download.writer import ShardWriter
 
 MAX_ROWS = 10_000
@@ -34,12 +34,7 @@ class Download(ShardStage):
     """Fetches the images of a shard with img2dataset and shrinks them.
 
     Args:
-        image_size: longest short edge that is kept, in pixels; larger images are shrunk to it, none is enlarged.
-        quality: JPEG quality, 1 to 95.
-        min_size: smallest short edge that is taken, in pixels.
-        max_area: largest image that is decoded, in pixels.
-        max_aspect_ratio: largest long edge over short edge that is taken.
-        animated: whether an animation gives its first frame or is rejected.
+        image: which images are taken, and how they are stored.
         max_bytes: largest body that is taken.
         verify_sha256: what to do with a body whose hash is not that of the metadata's column `sha256`: nothing (and
             the column need not be there), count it, or reject it. A row that has no hash passes.
@@ -52,15 +47,12 @@ class Download(ShardStage):
         max_unreachable: largest share of a shard's hosts that may fail to answer (dns, connection, timeout) before the
             shard counts as failed and is left to be tried again: then it is the network, not the links.
         threads: downloads at a time in one worker. Up to twice as many bodies wait in memory.
-        resources: of a worker; images are decoded on one core.
+        decoders: images decoded at a time in one worker, in threads. Where the network is so fast that decoding is
+            what takes the time, they use that many cores.
+        resources: of a worker.
     """
 
-    image_size: int = 1024
-    quality: int = 95
-    min_size: int = 64
-    max_area: int = 64_000_000
-    max_aspect_ratio: float = 8.0
-    animated: Literal["first_frame", "reject"] = "first_frame"
+    image: ImageSettings = field(default_factory=ImageSettings)
     max_bytes: int = 20_000_000
     verify_sha256: Literal["off", "warn", "strict"] = "off"
     timeout: float = 10.0
@@ -71,6 +63,7 @@ class Download(ShardStage):
     allow_hosts: list[str] = field(default_factory=list)
     max_unreachable: float = execution(0.9)
     threads: int = execution(32)
+    decoders: int = execution(2)
     resources: Resources = field(default_factory=Resources, metadata={"execution": True})
 
     @property
@@ -88,22 +81,12 @@ class Download(ShardStage):
         Raises:
             ValueError: a setting is out of range, or a column is missing.
         """
-        from curation.download.decoding import PILLOW_MAX_AREA
-
-        if not 1 <= self.quality <= 95:
-            raise ValueError(f"quality={self.quality}: expected 1 to 95")
-        if not 1 <= self.min_size <= self.image_size:
-            raise ValueError(f"min_size={self.min_size}, image_size={self.image_size}: expected 1 <= min_size <= it")
-        if self.max_aspect_ratio < 1:
-            raise ValueError(f"max_aspect_ratio={self.max_aspect_ratio}: long edge over short edge is at least 1")
         if not 0 < self.timeout <= self.deadline:
             raise ValueError(f"timeout={self.timeout}, deadline={self.deadline}: expected 0 < timeout <= deadline")
-        if not 1 <= self.max_area <= PILLOW_MAX_AREA:
-            raise ValueError(f"max_area={self.max_area}: expected 1 to {PILLOW_MAX_AREA}, the most that Pillow opens")
-        if self.max_bytes < 1 or self.threads < 1 or self.retries < 0:
+        if min(self.max_bytes, self.threads, self.decoders) < 1 or self.retries < 0:
             raise ValueError(
-                f"max_bytes={self.max_bytes}, threads={self.threads}, retries={self.retries}: "
-                "expected at least 1, 1 and 0"
+                f"max_bytes={self.max_bytes}, threads={self.threads}, decoders={self.decoders}, "
+                f"retries={self.retries}: expected at least 1, 1, 1 and 0"
             )
         if not 0 <= self.max_unreachable <= 1:
             raise ValueError(f"max_unreachable={self.max_unreachable}: expected a share, 0 to 1")
@@ -141,7 +124,7 @@ class Download(ShardStage):
         verify_guarded(self.allow_hosts)
         rows = self._read(dataset, shard)
         with (
-            resizing(self._resizer(), dataset, shard) as resize,
+            resizing(self.image.resizer(), dataset, shard) as resize,
             tempfile.TemporaryDirectory(prefix="download-") as folder,
             SampleSpool(folder) as spool,
         ):
@@ -162,18 +145,6 @@ class Download(ShardStage):
             counts={"hash_mismatches": writer.other_hashes} if self.verify_sha256 != "off" else {},
         )
 
-    def _resizer(self) -> "Resizer":
-        from curation.download.decoding import ImageLimits
-        from curation.download.resizer import Resizer
-
-        limits = ImageLimits(
-            min_size=self.min_size,
-            max_area=self.max_area,
-            max_aspect_ratio=self.max_aspect_ratio,
-            animated=self.animated,
-        )
-        return Resizer(image_size=self.image_size, quality=self.quality, limits=limits)
-
     def _read(self, dataset: Dataset, shard: Shard) -> pa.Table:
         path = dataset.urls(shard)
         verified = ["sha256"] if self.verify_sha256 != "off" else []
@@ -187,15 +158,20 @@ class Download(ShardStage):
         return pa.table([*columns, hashes], names=_COLUMNS)
 
     def _download(self, rows: pa.Table, shard: Shard, folder: str, resize: "Resize", writer: "ShardWriter") -> None:
-        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # importing it asks the network for a newer version
-        from img2dataset.downloader import Downloader
+        from curation.download.decoding_threads import DecodingThreads
 
         feed = Path(folder) / "urls.arrow"
         with pa.ipc.new_file(str(feed), rows.schema) as file:
             file.write_table(rows)
-        downloader = Downloader(
-            sample_writer_class=lambda *_: writer,
-            resizer=resize,
+        with DecodingThreads(resize, writer, self.decoders) as decoding:
+            self._downloader(decoding, folder).download_shard((shard.index, str(feed)))
+
+    def _downloader(self, decoding: "DecodingThreads", folder: str) -> Any:
+        from curation.download.img2dataset_import import downloader_class
+
+        return downloader_class()(
+            sample_writer_class=lambda *_: decoding,
+            resizer=decoding.resize,
             thread_count=self.threads,
             save_caption=True,
             extract_exif=False,
@@ -211,7 +187,6 @@ class Download(ShardStage):
             user_agent_token=self.user_agent_token,
             disallowed_header_directives=None,  # the opener reads X-Robots-Tag, and reads it right
         )
-        downloader.download_shard((shard.index, str(feed)))
 
 
 def _raw(table: pa.Table, column: str) -> list[bytes | None]:

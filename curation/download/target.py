@@ -42,8 +42,9 @@ class Target:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
             ascii_host = (host or "").encode("idna").decode()
-        except ValueError as error:
-            raise RejectedError(Reason.BAD_URL, str(error)) from error
+        except ValueError:
+            # What urllib says repeats the URL's own parts, a password among them.
+            raise RejectedError(Reason.BAD_URL, "the host or the port is none") from None
         if parts.scheme not in _PORTS:
             raise RejectedError(Reason.SCHEME, f"{parts.scheme[:20]!r} is neither http nor https")
         if not ascii_host or not ascii_host.isprintable() or " " in ascii_host:

@@ -195,8 +195,11 @@ def _rejecting() -> Iterator[None]:
         raise RejectedError(Reason.TRUNCATED, "the chunked body ends early") from error
     except OSError as error:
         raise _TransientError(Reason.CONNECTION, error.strerror or str(error)) from error
-    except (http.client.HTTPException, ValueError) as error:
+    except http.client.HTTPException as error:
         raise RejectedError(Reason.DOWNLOAD_FAILED, f"{type(error).__name__}: {error}") from error
+    except ValueError:
+        # Of urljoin, which repeats the redirect's own parts, a password among them.
+        raise RejectedError(Reason.DOWNLOAD_FAILED, "a redirect to what is no URL") from None
 
 
 def _retry_after(headers: Message) -> float | None:

@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from curation import schemas, storage
-from curation.download.rejection import RejectedError, redact_url
+from curation.download.rejection import RejectedError
 from curation.reasons import Reason
+from curation.redaction import redact_url
 from curation.tar import SampleSpool
 
 Row = dict[str, Any]

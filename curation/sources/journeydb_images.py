@@ -14,10 +14,9 @@ from typing import Any
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.download.alt_text import clean_alt_text
-from curation.download.decoding import ImageLimits
+from curation.download.image_settings import ImageSettings
 from curation.download.isolation import Resize, resizing
 from curation.download.rejection import RejectedError
-from curation.download.resizer import Resizer
 from curation.download.writer import ShardWriter
 from curation.reasons import Reason
 from curation.schemas import FAILED_TO_DOWNLOAD, FAILED_TO_RESIZE, SUCCESS
@@ -40,21 +39,13 @@ class ExtractJourneyDB(ShardStage):
 
     Args:
         images: the folder of the archives, as in the source.
-        image_size: longest short edge that is kept, in pixels; larger images are shrunk to it, none is enlarged.
-        quality: JPEG quality, 1 to 95.
-        min_size: smallest short edge that is taken, in pixels.
-        max_area: largest image that is decoded, in pixels.
-        max_aspect_ratio: largest long edge over short edge that is taken.
+        image: which images are taken, and how they are stored.
         max_bytes: largest file that is taken.
         resources: what a worker takes.
     """
 
     images: str
-    image_size: int = 1024
-    quality: int = 95
-    min_size: int = 64
-    max_area: int = 64_000_000
-    max_aspect_ratio: float = 8.0
+    image: ImageSettings = field(default_factory=ImageSettings)
     max_bytes: int = 50_000_000
     resources: Resources = field(default_factory=Resources, metadata={"execution": True})
 
@@ -71,12 +62,8 @@ class ExtractJourneyDB(ShardStage):
         """Look for every archive.
 
         Raises:
-            ValueError: a setting is out of range, or an archive that was planned is not there.
+            ValueError: an archive that was planned is not there.
         """
-        if not 1 <= self.quality <= 95:
-            raise ValueError(f"quality={self.quality}: expected 1 to 95")
-        if not 1 <= self.min_size <= self.image_size:
-            raise ValueError(f"min_size={self.min_size}, image_size={self.image_size}: expected 1 <= min_size <= it")
         there = set(storage.names(self.images, ".tgz"))
         archives = (archive_path(self.images, shard.index) for shard in dataset.shards())
         absent = [path for path in archives if path.rpartition("/")[2] not in there]
@@ -92,7 +79,7 @@ class ExtractJourneyDB(ShardStage):
         started, archive = time.monotonic(), archive_path(self.images, shard.index)
         rows = self._rows(dataset, shard)
         waiting = {row["image_path"]: row for row in rows}
-        with resizing(self._resizer(), dataset, shard) as resize, SampleSpool() as spool:
+        with resizing(self.image.resizer(), dataset, shard) as resize, SampleSpool() as spool:
             writer = ShardWriter(
                 tar=dataset.image_tar(shard), table=dataset.image_table(shard), rows=len(rows), spool=spool
             )
@@ -133,10 +120,6 @@ class ExtractJourneyDB(ShardStage):
                     pass
             except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise ValueError(f"{archive}: not a whole .tgz ({error}); fetch it again") from error
-
-    def _resizer(self) -> Resizer:
-        limits = ImageLimits(min_size=self.min_size, max_area=self.max_area, max_aspect_ratio=self.max_aspect_ratio)
-        return Resizer(image_size=self.image_size, quality=self.quality, limits=limits)
 
     def _shrink(self, row: Row, content: bytes | None, resize: Resize) -> bytes | None:
         """The JPEG to keep, if any; completes `row`."""

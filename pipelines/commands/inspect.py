@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from curation.redaction import redact_url
 from pipelines.commands.arguments import command_parser, parse
 from pipelines.errors import refusing
 from pipelines.history import Entry, History, histories
@@ -36,7 +37,8 @@ def _entry(entry: Entry) -> str:
     if entry.values is None:
         return f"\n  {entry.file}\n    the sample is not in it"
     width = max(len(name) for name in entry.values)
-    lines = [f"    {name:<{width}}  {_value(value)}" for name, value in entry.values.items()]
+    shown = {name: redact_url(value) if name == "url" and value else value for name, value in entry.values.items()}
+    lines = [f"    {name:<{width}}  {_value(value)}" for name, value in shown.items()]
     stopped = [f"    -> stopped here: {entry.verdict}"] if entry.verdict else []
     return "\n".join([f"\n  {entry.file}", *lines, *stopped])
 

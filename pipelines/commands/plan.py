@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from curation.redaction import redact_settings
 from pipelines.commands.arguments import parse_pipeline, pipeline_parser
 from pipelines.plan import Plan, StagePlan, make_plan
 from pipelines.show import open_console
@@ -21,7 +22,7 @@ def main(args: Sequence[str]) -> int:
     pipeline, options = parse_pipeline(parser, args)
     console = open_console()
     console.print("[bold]settings[/]")
-    console.print(parser.dump(options, skip_none=False), highlight=False, markup=False)
+    console.print(redact_settings(parser.dump(options, skip_unset=False)), highlight=False, markup=False)
     show(console, make_plan(pipeline))
     return 0
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from curation import storage
-from curation.dataset import Dataset, Shard, TrainingSet, sample_id
+from curation.dataset import Dataset, Shard, TrainingSet, is_aside, sample_id
 
 
 def test_paths_are_those_of_the_contract() -> None:
@@ -57,3 +57,12 @@ def test_a_training_set_tells_planned_shards_from_finished_ones(tmp_path: Path) 
 )
 def test_a_sample_id_is_64_bits_and_never_changes(identity: str, expected: str) -> None:
     assert sample_id(identity) == expected
+
+
+def test_selections_beside_the_main_one_have_folders_of_their_own() -> None:
+    dataset, shard = Dataset("d"), Shard(index=1)
+    assert dataset.candidates(shard) == "d/candidates/00001.parquet"
+    assert dataset.candidates(shard, "strict") == "d/candidates-strict/00001.parquet"
+    assert dataset.decisions("strict") == "d/candidates-strict/decisions"
+    aside = [is_aside(folder) for folder in ("selection", "candidates", "selection/strict", "candidates-strict")]
+    assert aside == [False, False, True, True]

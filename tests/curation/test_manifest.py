@@ -127,3 +127,18 @@ def test_another_version_of_the_layout_is_refused(tmp_path: Path) -> None:
     storage.write_json(path, {"contract": 99, "steps": []})
     with pytest.raises(ChangedSettingsError, match="version 99 of the layout"):
         reconcile(path, "laion", chain(tmp_path))
+
+
+def test_credentials_are_not_written_and_may_change(tmp_path: Path) -> None:
+    path = str(tmp_path / "dataset.json")
+
+    def steps(secret: str, version: int = 1) -> list[Step]:
+        settings = {"inputs": [{"path": f"https://me:{secret}@host/a.parquet?version={version}&token={secret}"}]}
+        return [Step(name="urls", settings=settings, files=1, redo="urls")]
+
+    record(path, steps("hush-hush"))
+    assert "hush-hush" not in storage.read_text(path)
+    reconcile(path, str(tmp_path), steps("quiet-now"))
+    with pytest.raises(ChangedSettingsError, match="version=2") as refusal:
+        reconcile(path, str(tmp_path), steps("quiet-now", version=2))
+    assert "quiet-now" not in str(refusal.value)

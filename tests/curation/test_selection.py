@@ -1,6 +1,7 @@
 """Select: thresholds, their edges, and a reason for every drop."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,9 +9,10 @@ import pytest
 
 from curation import storage
 from curation.bounds import Bound
-from curation.dataset import Dataset, Shard
+from curation.dataset import Dataset, Shard, sample_id
+from curation.duplicates import Duplicates
 from curation.reasons import Reason
-from curation.schemas import SCORES, SELECTION
+from curation.schemas import IMAGES, SCORES, SELECTION
 from curation.selection import Select
 
 SHARD = Shard(index=3)
@@ -146,3 +148,68 @@ def test_a_bound_on_a_column_that_is_not_there_is_refused_before_the_run_and_in_
     for look in (stage.check, lambda dataset: stage.process(dataset, SHARD)):
         with pytest.raises(ValueError, match=r"PUnsave, .* \(did you mean 'punsafe'\?\); there are key, .*nsfw"):
             look(dataset)
+
+
+def write_scored(dataset: Dataset, index: int, rows: list[tuple[float, str, str]]) -> Shard:
+    """A shard whose images have these scores, file hashes and looks."""
+    shard = Shard(index=index)
+    names = [f"{index:05d}{row:04d}" for row in range(len(rows))]
+    ids = [sample_id(name) for name in names]
+    images = [
+        {"key": key, "sample_id": sample, "sha256": sha256}
+        for key, sample, (_, sha256, _) in zip(names, ids, rows, strict=True)
+    ]
+    storage.write_table(dataset.image_table(shard), pa.Table.from_pylist(images, IMAGES))
+    scores = [
+        {"key": key, "sample_id": sample, "aesthetic": score, "short_edge": 512, "phash": looks}
+        for key, sample, (score, _, looks) in zip(names, ids, rows, strict=True)
+    ]
+    storage.write_table(dataset.scores(shard), pa.Table.from_pylist(scores, SCORES))
+    return shard
+
+
+def select(dataset: Dataset, stage: Select, shards: Sequence[Shard]) -> list[list[str | None]]:
+    """The reasons of every shard, as a run comes to them."""
+    first = stage.gathering()
+    if first:
+        for shard in shards:
+            first.process(dataset, shard)
+        stage.gather(dataset, shards)
+    results = [stage.process(dataset, shard) for shard in shards]
+    reasons = [storage.read_table(stage.output(dataset, shard))["reason"].to_pylist() for shard in shards]
+    assert [result.kept for result in results] == [found.count(None) for found in reasons]
+    return reasons
+
+
+def test_duplicates_are_dropped_among_what_passes_the_thresholds(tmp_path: Path) -> None:
+    dataset = Dataset(str(tmp_path))
+    looks = ["0" * 16, "f" * 16, "0" * 12 + "ffff", "0" * 15 + "1"]
+    one, two, three, four = ((f"{number}" * 64, phash) for number, phash in enumerate(looks))
+    shards = [
+        write_scored(dataset, 0, [(7.0, *one), (6.5, *two), (5.0, *three)]),
+        write_scored(dataset, 1, [(6.6, *two), (6.9, *three), (6.1, *four)]),
+    ]
+    expected = [[None, "duplicate_image", "aesthetic"], [None, None, "near_duplicate"]]
+    assert select(dataset, Select(duplicates=Duplicates()), shards) == expected
+    assert select(dataset, Select(), shards) == [[None, None, "aesthetic"], [None, None, None]]
+    aside = Select(name="strict", min_aesthetic=6.8, duplicates=Duplicates(near_bits=None))
+    assert select(dataset, aside, shards) == [[None, "aesthetic", "aesthetic"], ["aesthetic", None, "aesthetic"]]
+
+
+def test_candidates_are_what_passes_with_its_hashes(tmp_path: Path) -> None:
+    dataset = Dataset(str(tmp_path))
+    shard = write_scored(dataset, 0, [(7.0, "11" * 32, "0" * 15 + "5"), (5.0, "22" * 32, "f" * 16)])
+    first = Select(duplicates=Duplicates()).gathering()
+    assert first is not None
+    result = first.process(dataset, shard)
+    assert (result.rows, result.kept, dict(result.rejects)) == (2, 1, {"aesthetic": 1})
+    [row] = storage.read_table(first.output(dataset, shard)).to_pylist()
+    assert (row["key"], row["file"], row["looks"]) == ("000000000", int("11" * 8, 16), 5)
+
+
+def test_a_shard_that_no_decision_covers_is_an_error(tmp_path: Path) -> None:
+    dataset, stage = Dataset(str(tmp_path)), Select(duplicates=Duplicates())
+    shards = [write_scored(dataset, index, [(7.0, "11" * 32, "0" * 16)]) for index in range(2)]
+    select(dataset, stage, shards[:1])
+    with pytest.raises(ValueError, match="shard 00001 was not there when duplicates were looked for"):
+        stage.process(dataset, shards[1])

@@ -2,6 +2,7 @@ from dataclasses import dataclass, fields
 
 import pytest
 
+from curation.dataset import Dataset, Shard
 from curation.stage import Resources, ShardResult, ShardStage, execution
 
 
@@ -39,3 +40,17 @@ def test_an_execution_field_has_its_default_and_says_what_it_is() -> None:
 def test_a_stage_must_say_what_it_writes() -> None:
     with pytest.raises(TypeError, match="abstract"):
         ShardStage()  # type: ignore[abstract]
+
+
+def test_most_stages_wait_for_nothing_and_load_nothing() -> None:
+    class Plain(ShardStage):
+        folder = "plain"
+
+        def output(self, dataset: Dataset, shard: Shard) -> str:
+            return f"{dataset.root}/{shard.name}"
+
+        def process(self, dataset: Dataset, shard: Shard) -> ShardResult:
+            return ShardResult(rows=0, kept=0)
+
+    assert Plain().gathering() is None
+    assert tuple(Plain().loads()) == ()

@@ -6,7 +6,7 @@ import pytest
 from curation import storage
 from curation.dataset import Dataset, Shard
 from curation.stage import Resources
-from pipelines.chain import Failure, Tally, require_resources, run_chain
+from pipelines.chain import Failure, Tally, _has_work_for_all, require_resources, run_chain
 from tests.pipelines.shards import Append
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
@@ -40,3 +40,11 @@ def test_pools_that_cannot_fit_are_refused_with_the_numbers() -> None:
         require_resources(stages)
     with pytest.raises(ValueError, match="need 50 GPU"):
         require_resources(stages[1:])
+
+
+@pytest.mark.parametrize(("done", "ahead"), [(0, True), (2, True), (3, False), (4, False)])
+def test_models_are_loaded_ahead_where_each_worker_will_get_a_shard(tmp_path: Path, done: int, ahead: bool) -> None:
+    dataset, stage = Dataset(str(tmp_path)), Append(name="a", resources=Resources(min_workers=2, max_workers=4))
+    for shard in SHARDS[:done]:
+        storage.write_text(stage.output(dataset, shard), "done")
+    assert _has_work_for_all(stage, dataset, SHARDS) is ahead

@@ -5,9 +5,10 @@ import pytest
 
 from curation import storage
 from curation.dataset import Dataset, Shard, TrainingSet, sample_id
+from curation.duplicates import Duplicates
 from curation.schemas import CAPTIONS, IMAGES, SCORES
-from pipelines.duplicates import Duplicates
-from pipelines.merge import Merge, MergeInput, merge_summary, plan_merge, summary_path
+from pipelines.candidates import MergeInput
+from pipelines.merge import Merge, merge_summary, plan_merge, summary_path
 from tests.pipelines.shards import write_branch
 
 

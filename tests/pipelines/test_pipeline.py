@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,12 @@ import pytest
 from captioning.keep_captions import KeepCaptions
 from curation import storage
 from curation.dataset import Dataset, Shard
+from curation.duplicates import Duplicates
+from curation.manifest import record
+from curation.revision import folder_revision
 from curation.selection import Select
+from pipelines.check import check
+from pipelines.errors import UsageError
 from pipelines.merge import Merge
 from pipelines.pipeline import Branch, Pipeline
 from tests.pipelines.shards import Append, Numbers, write_branch
@@ -23,6 +29,8 @@ def branch(**changes: object) -> Branch:
         ({"branches": {}}, "branches is empty"),
         ({"branches": {"laion": branch(stages=[Append(name="a"), Append(name="a")])}}, "two stages write a"),
         ({"branches": {"laion": branch(stages=[Append(name="a")])}, "merge": Merge(output="x")}, "makes no captions"),
+        ({"caches": [Append(name="latents")]}, "caches are of a merged set, and there is no merge"),
+        ({"caches": [Append(name="b")] * 2, "merge": Merge(output="x")}, "two caches have one name among b, b"),
     ],
 )
 def test_what_cannot_be_is_refused(fields: dict[str, object], message: str) -> None:
@@ -53,6 +61,46 @@ def test_steps_count_the_files_that_are_there(tmp_path: Path) -> None:
     assert [(step.name, step.files) for step in steps] == [("urls", 2), ("a", 1), ("captions/x", 0)]
     assert steps[1].settings["text"] == "line"
     assert steps[1].redo == f"{dataset.root}/a"
+
+
+@dataclass(kw_only=True)
+class Loading(Append):
+    """A stage with weights."""
+
+    weights: list[str]
+
+    def loads(self) -> list[str]:
+        return self.weights
+
+
+def test_weights_that_are_replaced_under_the_same_path_are_noticed(tmp_path: Path) -> None:
+    head = tmp_path / "models" / "head.pth"
+    head.parent.mkdir()
+    head.write_bytes(b"one")
+    stages = [Loading(name="a", weights=[str(head), "ViT-L-14"]), Append(name="captions/x", after="a")]
+    pipeline = Pipeline(dir=str(tmp_path), branches={"laion": branch(stages=stages)})
+    dataset = pipeline.dataset("laion")
+    pipeline.branches["laion"].source.plan(dataset)
+    storage.write_text(storage.join(dataset.root, "captions/x", "00001.txt"), "x")
+    record(dataset.manifest(), pipeline.steps("laion"))
+    weights = {step.name: step.settings.get("weights") for step in pipeline.steps("laion")}
+    revision = folder_revision(str(head))
+    assert weights == {
+        "urls": None,
+        "a": [{"path": "${dir}/models/head.pth", "revision": revision}],
+        "captions/x": None,
+    }
+    check(pipeline)
+    head.write_bytes(b"two")
+    with pytest.raises(UsageError, match=r"captions/x/ were made with other settings of a: weights\[0\]\.revision: "):
+        check(pipeline)
+
+
+def test_all_shards_come_out_of_one_part_before_the_next(tmp_path: Path) -> None:
+    select = Select(duplicates=Duplicates())
+    parts = branch(stages=[Append(name="a"), select, Append(name="captions/x", after="a")]).parts()
+    assert [[stage.folder for stage in part] for part in parts] == [["a", "candidates"], ["selection", "captions/x"]]
+    assert [len(part) for part in branch().parts()] == [2]
 
 
 def test_only_shards_that_every_stage_has_finished_are_merged(tmp_path: Path) -> None:

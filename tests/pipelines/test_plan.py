@@ -9,6 +9,7 @@ from pipelines.merge import Merge
 from pipelines.pipeline import Branch, Pipeline
 from pipelines.plan import make_plan
 from tests.pipelines.shards import Append, Numbers
+from training.cache import CacheLatents, CacheText
 
 
 def pipeline(tmp_path: Path, text: str = "line") -> Pipeline:
@@ -39,6 +40,18 @@ def test_done_and_pending_shards_are_counted_with_their_bytes(tmp_path: Path) ->
     stage = make_plan(planned).stages[0]
     assert (stage.done, stage.pending, stage.bytes) == (2, 1, 10)
     assert stage.resources.cpus == 0.1
+
+
+def test_caches_are_told_with_their_size(tmp_path: Path) -> None:
+    planned = pipeline(tmp_path)
+    planned.caches = [CacheLatents(model="nowhere", resolution=512), CacheText(model="nowhere")]
+    plan = make_plan(planned)
+    assert [(stage.name, stage.pending) for stage in plan.stages[-2:]] == [("latents", None), ("text", None)]
+    assert "latents: at most 64.0 KiB a pair, 1.1 TFLOP" in plan.notes
+    assert "text: its size is known where the model is on this machine" in plan.notes
+    pairs = {"laion": 1_000_000, "coyo": 500_000}
+    storage.write_json(str(tmp_path / "training" / "plan" / "summary.json"), {"pairs": pairs})
+    assert any("98.3 GB for 1,500,000 pairs" in note for note in make_plan(planned).notes)
 
 
 def test_what_a_run_would_refuse_a_plan_refuses(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from curation import storage
 from curation.dataset import Dataset, Shard, sample_id
 from curation.download import Download
+from curation.download.image_settings import ImageSettings
 from curation.reasons import Reason
 from curation.schemas import URLS
 from curation.tar import read_tar
@@ -33,7 +34,7 @@ class DeadlyDownload(Download):
 @pytest.mark.usefixtures("ray_cluster")
 def test_two_attempts_are_enough_for_a_shard_with_any_number_of_poisons(tmp_path: Path) -> None:
     dataset = Dataset(str(tmp_path))
-    download = DeadlyDownload(min_size=16, allow_hosts=["127.0.0.1"], threads=2, resources=SMALL)
+    download = DeadlyDownload(image=ImageSettings(min_size=16), allow_hosts=["127.0.0.1"], threads=2, resources=SMALL)
     with serving() as server:
         shards = [
             _write(dataset, 0, [server.url(f"/image/?seed={seed}") for seed in range(3)]),

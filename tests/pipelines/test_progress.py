@@ -47,3 +47,9 @@ def test_the_silent_display_takes_the_same_calls(tmp_path: Path) -> None:
     display.say("nothing")
     with display.watch("laion", Dataset(str(tmp_path)), [Append(name="a")], SHARDS):
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_repeats_no_secret() -> None:
+    file = io.StringIO()
+    ConsoleDisplay(Console(file=file, width=120)).say("sftp://me:pw@host/run [x]: done")
+    assert file.getvalue().endswith("sftp://***@host/run [x]: done\n")

@@ -88,7 +88,7 @@ def test_scores_and_decisions_do_not_depend_on_the_number_of_workers_or_threads(
     [
         ("init_args: &select\n", "init_args: &select\n          min_aesthetic: 5.5\n", "min_aesthetic: 6.0 -> 5.5"),
         ("rows_per_shard: 8", "rows_per_shard: 9", "rows_per_shard: 8 -> 9"),
-        ("image_size: 512", "image_size: 256", "image_size: 512 -> 256"),
+        ("image: {size: 512}", "image: {size: 256}", "image.size: 512 -> 256"),
         ("samples_per_shard: 5", "samples_per_shard: 6", "samples_per_shard: 5 -> 6"),
         ("merge:\n", "merge:\n  duplicates: {near_bits: 3}\n", "duplicates.near_bits: 2 -> 3"),
         ("version: made by this run", "version: another", '"made by this run" -> "another"'),

@@ -9,7 +9,8 @@ from curation import storage
 from curation.dataset import Dataset, Shard, TrainingSet, sample_id
 from curation.schemas import CAPTIONS, TRAINING
 from curation.tar import read_tar
-from pipelines.merge import PLAN, MergeInput, plan_merge
+from pipelines.candidates import MergeInput
+from pipelines.merge import PLAN, plan_merge
 from pipelines.repack import Repack
 from tests.pipelines.shards import jpeg, write_branch
 

@@ -13,7 +13,10 @@ import pytest
 from curation import storage
 from curation.dataset import Dataset, Shard, TrainingSet, sample_id
 from curation.download import Download
+from curation.download.image_settings import ImageSettings
+from curation.duplicates import Duplicates
 from curation.schemas import FAILED_TO_DOWNLOAD, IMAGES, SUCCESS, URLS
+from curation.selection import Select
 from pipelines.errors import UsageError
 from pipelines.merge import Merge, summary_path
 from pipelines.pipeline import Branch, Pipeline
@@ -21,6 +24,7 @@ from pipelines.repair import repair_shards, transient_rows, write_repair
 from pipelines.run import Run
 from pipelines.status import funnels
 from tests.pipelines.shards import SMALL, Append, Numbers, jpeg, write_branch
+from tests.pipelines.small_run import Brightness
 
 FAILURES = {
     1: ("timeout", "no whole answer in time"),
@@ -157,12 +161,16 @@ def test_a_run_with_repair_asks_once_more_for_what_may_pass_and_for_nothing_else
     rows = {"sample_id": [sample_id(url) for url in urls], "url": urls, "alt_text": urls, "source": ["laion"] * 9}
     storage.write_table(dataset.urls(Shard(index=0)), pa.table(rows, URLS))
     storage.write_json(f"{dataset.root}/urls/plan.json", {"rows": 9, "kept": 9, "rejects": {}, "shards": 1})
-    download = Download(min_size=1, retries=0, allow_hosts=["127.0.0.1"], threads=2, resources=SMALL)
-    branch = Branch(source=Numbers(shards=1), stages=[download])
+    image = ImageSettings(min_size=1)
+    download = Download(image=image, retries=0, allow_hosts=["127.0.0.1"], threads=2, resources=SMALL)
+    select = Select(min_aesthetic=-1, min_short_edge=1, duplicates=Duplicates(), resources=SMALL)
+    branch = Branch(source=Numbers(shards=1), stages=[download, Brightness(resources=SMALL), select])
     pipeline = Pipeline(dir=str(tmp_path / "run"), branches={"laion": branch})
 
     Run(pipeline, address=ray_cluster, repair=True)()  # nothing has been tried yet: no shard for it
     assert storage.read_table(dataset.image_table(Shard(index=0)))["reason"].null_count == 3
+    before = Path(dataset.selection(Shard(index=0))).read_bytes()
+    assert _reasons(dataset, 0) == [None, "duplicate_image", "duplicate_image"]
     assert Run(pipeline, address="nobody:1")().idle, "without the option nothing is tried again"
     assert Run(pipeline, address=ray_cluster, repair=True)().shards == 1
     again = storage.read_table(dataset.image_table(Shard(index=1)))
@@ -172,6 +180,14 @@ def test_a_run_with_repair_asks_once_more_for_what_may_pass_and_for_nothing_else
     }
     assert Run(pipeline, address="nobody:1", repair=True)().idle
     assert len(dataset.shards()) == 2
+    assert Path(dataset.selection(Shard(index=0))).read_bytes() == before
+    # One colour looks like another, and the same file is the same: what was kept before is not taken back.
+    assert _reasons(dataset, 1) == ["duplicate_image", "duplicate_image", "near_duplicate"]
+
+
+def _reasons(dataset: Dataset, shard: int) -> list[str | None]:
+    reasons = storage.read_table(dataset.selection(Shard(index=shard)))["reason"].to_pylist()
+    return sorted(reasons, key=lambda reason: reason or "")
 
 
 def test_a_set_that_was_merged_without_them_stands_in_the_way(dataset: Dataset, tmp_path: Path) -> None:

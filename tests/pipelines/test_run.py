@@ -8,13 +8,15 @@ import pytest
 
 from curation import storage
 from curation.dataset import TrainingSet
+from curation.duplicates import Duplicates
 from curation.selection import Select
 from pipelines.compare import compare
 from pipelines.errors import UsageError
-from pipelines.merge import Merge
+from pipelines.merge import Merge, merge_summary
 from pipelines.pipeline import Branch, Pipeline, Say, World
 from pipelines.progress import Display
 from pipelines.run import Run
+from tests.pipelines import small_run
 from tests.pipelines.shards import SMALL, Append, Numbers, write_branch
 
 
@@ -93,6 +95,25 @@ def test_an_input_that_is_missing_is_said_before_anything_starts(tmp_path: Path)
     pipeline.branches["laion"].source = Numbers(shards=1, file=str(tmp_path / "metadata.parquet"))
     with pytest.raises(ValueError, match=r"metadata\.parquet: no such file"):
         Run(pipeline, address="nobody:1")()
+
+
+def test_caches_are_made_of_every_shard_of_the_merged_set(tmp_path: Path, ray_cluster: str) -> None:
+    def cached(**second: object) -> Pipeline:
+        caches = [Append(name="latents"), Append(name="text/own", after="latents", **second)]  # type: ignore[arg-type]
+        return replace(merging(tmp_path), caches=list(caches), attempts=1)
+
+    log = str(tmp_path / "log")
+    first = Run(cached(failing={1: 1}, log=log), address=ray_cluster)()
+    assert [(failure.shard.index, failure.dataset) for failure in first.failures] == [
+        (1, str(tmp_path / "run" / "training"))
+    ]
+    assert not first.complete
+    assert Run(cached(failing={1: 1}, log=log), address=ray_cluster)().complete
+    folder = tmp_path / "run" / "training"
+    for name, lines in (("latents", "line\n"), ("text/own", "line\nline\n")):
+        texts = [(folder / name / f"0000{index}.txt").read_text() for index in (0, 1)]
+        assert texts == [lines, lines]
+    assert Run(cached(), address="nobody:1")().idle
 
 
 def test_branches_are_merged_into_shards_with_a_card(tmp_path: Path, ray_cluster: str) -> None:
@@ -195,3 +216,73 @@ def test_the_world_is_made_first_and_served_while_branches_run(tmp_path: Path, r
     pipeline.branches["laion"].source = Numbers(shards=2, file=str(tmp_path / "metadata"))
     Run(pipeline, address=ray_cluster)()
     assert events == ["made", "up", "down after 2 shards"]
+
+
+def small(tmp_path: Path, folder: str, duplicates: Duplicates | None) -> Pipeline:
+    pipeline = small_run.small_pipeline(tmp_path / "world", tmp_path / folder)
+    stages = pipeline.branches["journeydb"].stages
+    stages[2] = replace(stages[2], duplicates=duplicates)  # type: ignore[type-var]
+    return pipeline
+
+
+def reasons(pipeline: Pipeline) -> dict[str, str | None]:
+    """Of every image that was scored."""
+    dataset = pipeline.dataset("journeydb")
+    tables = [storage.read_table(dataset.selection(shard)) for shard in dataset.shards()]
+    return {row["sample_id"]: row["reason"] for table in tables for row in table.to_pylist()}
+
+
+def test_duplicates_are_dropped_before_they_are_captioned_as_the_merge_would_drop_them(
+    tmp_path: Path, ray_cluster: str
+) -> None:
+    small_run.write_journeydb(tmp_path / "world", archives=3, images=10)
+    late, early = small(tmp_path, "late", None), small(tmp_path, "early", Duplicates(max_repeats=3))
+    late.merge = replace(late.merge, duplicates=Duplicates(max_repeats=3))  # type: ignore[type-var]
+    for pipeline in (late, early):
+        outcome = Run(pipeline, address=ray_cluster)()
+        assert outcome.complete
+        assert outcome.shards == 3 + len(TrainingSet(pipeline.merge.output).shards())  # type: ignore[union-attr]
+    planned = [
+        {row["sample_id"] for shard in sets.shards() for row in storage.read_table(sets.table(shard)).to_pylist()}
+        for sets in (TrainingSet(str(tmp_path / folder / "training")) for folder in ("late", "early"))
+    ]
+    assert planned[0] == planned[1]
+    dropped = {reason for reason in reasons(early).values() if reason}
+    assert "placeholder" in dropped
+    assert "placeholder" not in reasons(late).values()
+    captioned = [
+        sum(storage.read_table(dataset.captions(small_run.CAPTIONS, shard)).num_rows for shard in dataset.shards())
+        for dataset in (late.dataset("journeydb"), early.dataset("journeydb"))
+    ]
+    assert captioned[1] == len(planned[1]) < captioned[0]
+    summary = merge_summary(TrainingSet(str(tmp_path / "early" / "training")))
+    assert summary["rejects"] == {}, "the merge finds none again"
+
+    display = Lines()
+    assert Run(early, address="nobody:1", display=display)().idle
+    assert display.lines == ["journeydb: all 3 shards are done"]
+    with pytest.raises(UsageError, match=r"candidates/ were made with other settings.*near_bits: 2 -> 1"):
+        Run(small(tmp_path, "early", Duplicates(max_repeats=3, near_bits=1)), address="nobody:1")()
+
+
+def test_nothing_is_decided_while_shards_are_missing(tmp_path: Path, ray_cluster: str) -> None:
+    small_run.write_journeydb(tmp_path / "world", archives=3, images=6)
+
+    def failing(folder: str, calls: int) -> Pipeline:
+        pipeline = replace(small(tmp_path, folder, Duplicates()), merge=None, attempts=1)
+        fails = Append(name="extra", log=str(tmp_path / f"log {folder}"), failing={1: calls})
+        pipeline.branches["journeydb"].stages.insert(2, fails)
+        return pipeline
+
+    assert Run(failing("whole", calls=0), address=ray_cluster)().complete
+    display = Lines()
+    outcome = Run(failing("broken", calls=1), address=ray_cluster, display=display)()
+    assert [failure.shard.index for failure in outcome.failures] == [1]
+    assert display.lines[-1] == (
+        "journeydb: selection waits for all shards: 1 are missing, and merge.allow_missing is 0"
+    )
+    assert not (tmp_path / "broken" / "journeydb" / "selection").exists()
+    assert Run(failing("broken", calls=1), address=ray_cluster)().complete
+    for folder in ("candidates", "selection"):
+        whole, broken = (digests(tmp_path / run / "journeydb" / folder) for run in ("whole", "broken"))
+        assert whole == broken

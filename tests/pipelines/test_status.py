@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from curation.dataset import Dataset, TrainingSet
-from pipelines.merge import MergeInput, plan_merge
+from pipelines.candidates import MergeInput
+from pipelines.merge import plan_merge
 from pipelines.repack import Repack
 from pipelines.status import Funnel, funnels
 from tests.pipelines.shards import write_branch

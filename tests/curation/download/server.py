@@ -63,6 +63,10 @@ class Handler(BaseHTTPRequestHandler):
     def on_image(self) -> None:
         self.answer(png(seed=int(self.query.get("seed", 0))), Content_Type="image/png")
 
+    def on_file(self) -> None:
+        """`/file/NAME`: what the test has put under that name into the server's `files`."""
+        self.answer(self.server.files[self.rest])
+
     def on_poison(self) -> None:
         self.answer(poison(seed=int(self.query.get("seed", 0))), Content_Type="image/bmp")
 
@@ -159,6 +163,7 @@ class Server(ThreadingHTTPServer):
         self.stop = threading.Event()
         self.requests: Counter[str] = Counter()
         self.headers: dict[str, dict[str, str]] = {}
+        self.files: dict[str, bytes] = {}
         super().__init__(("127.0.0.1" if family == socket.AF_INET else "::1", 0), Handler)
 
     @property

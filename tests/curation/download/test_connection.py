@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from curation.download.connection import Deadline, connect, tls_context
 from curation.download.rejection import RejectedError
 from curation.download.target import Target
-from curation.reasons import Reason
+from curation.download.url_guard import FetchLimits, GuardedOpener
+from curation.reasons import Reason, is_transient
 from tests.curation.download.certificates import make_certificate
 from tests.curation.download.server import Server, serving
 
@@ -26,6 +29,20 @@ def named_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every name is on loopback."""
     answer = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda _, port, **kwargs: answer("127.0.0.1", port, **kwargs))
+
+
+@pytest.fixture
+def silent_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No name is answered for while the test is on."""
+    over = threading.Event()
+
+    def answer(*_: object, **__: object) -> list[object]:
+        over.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    yield
+    over.set()
 
 
 def dial(url: str, seconds: float = 5.0, allow_hosts: set[str] = ALLOWED) -> socket.socket:
@@ -90,3 +107,30 @@ def test_a_certificate_that_is_not_valid_ends_it(
 def test_a_handshake_that_never_ends_is_cut() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TimeoutError):
         dial(f"https://127.0.0.1:{listener.getsockname()[1]}/", seconds=0.2)
+
+
+@pytest.mark.usefixtures("silent_resolver")
+def test_a_resolver_that_does_not_answer_is_not_waited_for() -> None:
+    """It would hold the request for a minute; what says that it did not is that this raises."""
+    with pytest.raises(TimeoutError, match="resolver"):
+        dial("http://images.test/", seconds=0.1)
+
+
+@pytest.mark.usefixtures("silent_resolver")
+def test_it_counts_as_a_timeout_which_a_repair_tries_again() -> None:
+    opener = GuardedOpener(FetchLimits(timeout=0.1, deadline=0.3))
+    with pytest.raises(RejectedError) as caught:
+        opener.open("http://images.test/")
+    assert caught.value.reason is Reason.TIMEOUT
+    assert is_transient(caught.value.reason, caught.value.detail)
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(socket.EAI_NONAME, "no such name"), UnicodeError("label too long")])
+def test_what_the_resolver_raises_is_raised(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(type(error)) as caught:
+        dial("http://images.test/")
+    assert caught.value is error

@@ -14,6 +14,7 @@ from PIL import Image
 from curation import schemas, storage
 from curation.dataset import Dataset, Shard, sample_id
 from curation.download import Download
+from curation.download.image_settings import ImageSettings
 from curation.download.stage import MAX_ROWS
 from curation.stage import ShardResult
 from curation.tar import read_tar
@@ -25,7 +26,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # img2
 
 
 def stage(**changes: Any) -> Download:
-    settings = {"image_size": 32, "min_size": 16, "timeout": 3.0, "deadline": 3.0, "retries": 1, "threads": 8}
+    settings = {
+        "image": ImageSettings(size=32, min_size=16),
+        "timeout": 3.0,
+        "deadline": 3.0,
+        "retries": 1,
+        "threads": 8,
+    }
     return Download(**{**settings, "allow_hosts": ["127.0.0.1"], "max_bytes": 100_000, **changes})
 
 
@@ -127,12 +134,12 @@ def test_sha256_is_of_the_body(server: Server, tmp_path: Path) -> None:
     assert rows[0]["sha256"] == hashlib.sha256(PNG).hexdigest()
 
 
-@pytest.mark.parametrize("threads", [1, 16])
-def test_the_bytes_are_the_same_each_time(server: Server, tmp_path: Path, threads: int) -> None:
+@pytest.mark.parametrize(("threads", "decoders"), [(1, 2), (16, 5)])
+def test_the_bytes_are_the_same_each_time(server: Server, tmp_path: Path, threads: int, decoders: int) -> None:
     urls = [server.url(f"/image/?seed={number}") for number in range(20)] + [server.url("/status/404"), None]
     digests = []
-    for root, count in ((tmp_path / "one", 8), (tmp_path / "two", threads)):
-        run(root, urls, threads=count)
+    for root, counts in ((tmp_path / "one", (8, 1)), (tmp_path / "two", (threads, decoders))):
+        run(root, urls, threads=counts[0], decoders=counts[1])
         dataset = Dataset(str(root))
         files = [Path(dataset.image_tar(SHARD)), Path(dataset.image_table(SHARD))]
         digests.append([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])
@@ -220,19 +227,17 @@ def test_a_row_that_img2dataset_loses_fails_the_shard(
 
     monkeypatch.setattr("curation.download.resizer.Resizer.__call__", crash)
     with pytest.raises(RuntimeError, match="1 rows were given to img2dataset and 0 came back"):
-        run(tmp_path, [server.url("/image/")])
+        run(tmp_path, [server.url("/image/")], image=ImageSettings(size=64, min_size=16))
     assert not storage.exists(Dataset(str(tmp_path)).image_table(SHARD))
     # The next attempt decodes elsewhere, where this decoder is sound; see test_isolation.py for one that is not.
-    result, _ = run(tmp_path, [server.url("/image/")])
+    result, _ = run(tmp_path, [server.url("/image/")], image=ImageSettings(size=64, min_size=16))
     assert result.kept == 1
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        *[{"quality": 0}, {"quality": 96}, {"min_size": 0}, {"min_size": 33}, {"max_aspect_ratio": 0.5}],
-        *[{"timeout": 0}, {"timeout": 4.0}, {"max_area": 0}, {"max_area": 200_000_000}, {"max_bytes": 0}],
-        *[{"threads": 0}, {"retries": -1}],
+        *[{"timeout": 0}, {"timeout": 4.0}, {"max_bytes": 0}, {"threads": 0}, {"decoders": 0}, {"retries": -1}],
     ],
 )
 def test_settings_out_of_range_are_named(settings: dict[str, Any], tmp_path: Path) -> None:

@@ -53,6 +53,14 @@ def test_malformed_urls_are_refused(url: str) -> None:
     assert caught.value.reason is Reason.BAD_URL
 
 
+@pytest.mark.parametrize("url", ["http://me:pa/ss@h/", "http://me:pass@h:pass/", "http://me:pass@ex\u2100mple.com/"])
+def test_what_is_malformed_is_not_repeated(url: str) -> None:
+    with pytest.raises(RejectedError) as caught:
+        Target.parse(url)
+    assert "pa" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 def test_user_and_password_become_a_header() -> None:
     assert Target.parse("http://user:p%40ss@h/").authorization == "Basic dXNlcjpwQHNz"
     assert Target.parse("http://h/").authorization is None

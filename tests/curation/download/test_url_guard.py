@@ -149,6 +149,13 @@ def test_opt_out_can_be_left_to_others(server: Server) -> None:
     opener(user_agent_token="OtherBot", honour_opt_out=False).open(url).close()
 
 
+def test_a_redirect_to_what_is_no_url_is_not_repeated(server: Server) -> None:
+    with pytest.raises(RejectedError) as caught:
+        opener().open(server.url("/redirect?to=http://me:pass@[::1/"))
+    assert caught.value.reason is Reason.DOWNLOAD_FAILED
+    assert "pass" not in str(caught.value)
+
+
 def test_proxies_of_the_environment_are_ignored(
     server: Server, canary: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,10 +7,10 @@ import pipelines
 import training
 from curation.bounds import Bound
 from curation.download import Download
+from curation.duplicates import Duplicates
 from curation.selection import Select
 from curation.sources import Laion
 from pipelines.commands.arguments import parse_pipeline, pipeline_parser
-from pipelines.duplicates import Duplicates
 from pipelines.errors import UsageError
 from pipelines.pipeline import Pipeline
 

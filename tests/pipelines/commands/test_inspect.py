@@ -38,13 +38,14 @@ def test_a_terminal_shows_what_strangers_wrote_and_does_not_obey_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = write_branch(str(tmp_path / "laion"), source="laion", shards=1, rows=5, captions="new")
-    row = {"sample_id": "f" * 16, "url": "http://h/é", "alt_text": "\x1b[2J\nsample faked", "source": "laion"}
+    url = "http://me:pass@h/é?token=abc"
+    row = {"sample_id": "f" * 16, "url": url, "alt_text": "\x1b[2J\nsample faked", "source": "laion"}
     storage.write_table(dataset.urls(Shard(index=0)), pa.Table.from_pylist([row], URLS))
     assert main(["inspect", dataset.root, "f" * 16]) == 0
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "\\x1b[2J\\nsample faked\n" in shown
-    assert "http://h/é" in shown
+    assert "http://***@h/é?token=***\n" in shown
 
 
 @pytest.mark.parametrize("arguments", [["{folder}", "nobody"], ["{folder}/nothing", "x"], ["{folder}"], []])

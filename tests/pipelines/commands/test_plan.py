@@ -1,3 +1,4 @@
+import warnings
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ def rows(shown: str) -> list[list[str]]:
 def test_before_the_first_run_a_plan_shows_settings_and_stages_and_does_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["plan", str(QUICKSTART), "--dir", str(tmp_path / "run")]) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # jsonargparse says so of what it is going to drop
+        assert main(["plan", str(QUICKSTART), "--dir", str(tmp_path / "run")]) == 0
     shown = capsys.readouterr().out
+    assert "user_agent_token: null" in shown, "what is not set is shown too"
     assert f"metadata: {tmp_path}/run/world/laion/*.parquet" in shown, "settings are resolved"
     assert ["laion", "images", "0", "?", "1", "0.5", "0", "0"] in rows(shown)
     assert "the run makes a miniature world first" in shown

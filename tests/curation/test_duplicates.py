@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.duplicates import Duplicates, _pairs, find_duplicates
+from curation.duplicates import Duplicates, _pairs, find_duplicates, first_word
 
 Row = dict[str, object]
 
@@ -134,3 +134,41 @@ def test_nothing_has_no_duplicates() -> None:
 def test_numbers_out_of_range_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="expected"):
         Duplicates(**wrong)
+
+
+def test_hashes_that_all_share_a_band_are_not_all_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of plain images: two of the three bands are equal, and what differs is in the third."""
+    count = 20_000
+    dice = np.random.default_rng(0)
+    looks = np.unique(dice.integers(0, 1 << 22, 2 * count, dtype=np.uint64))[:count]
+    near = [(one, other) for one, other in _pairs(looks[:500], 2).tolist()]
+    assert near == [
+        (one, other)
+        for one in range(500)
+        for other in range(one + 1, 500)
+        if int(looks[one] ^ looks[other]).bit_count() <= 2
+    ]
+    compared = []
+    counted = np.bitwise_count
+    monkeypatch.setattr(np, "bitwise_count", lambda bits: compared.append(len(bits)) or counted(bits))
+    found = _pairs(looks, 2)
+    assert len(found) > 100
+    assert sum(compared) < count**2 / 20, "with no band split it is all pairs, twice"
+
+
+def test_what_is_settled_stays_and_counts_as_better() -> None:
+    rows: list[Row] = [
+        {"sample_id": "a", "aesthetic": 1.0, "file": 1, "looks": 0b111},
+        {"sample_id": "b", "aesthetic": None, "file": 9, "looks": 0b111 << 20},
+        {"sample_id": "c", "aesthetic": 9.0, "file": 1, "looks": 0b111},
+        {"sample_id": "d", "aesthetic": 9.0, "file": 4, "looks": 0b11 << 20},
+        {"sample_id": "e", "aesthetic": 9.0, "file": 9, "looks": 0b111 << 50},
+        {"sample_id": "f", "aesthetic": 9.0, "file": 6, "looks": 0b111 << 40},
+    ]
+    found = find_duplicates(_images(rows), Duplicates(), settled=2, placeholders=np.array([6, 9], np.uint64))
+    assert found.to_pylist() == [None, None, "duplicate_image", "near_duplicate", "placeholder", "placeholder"]
+
+
+def test_the_first_word_of_a_hash_is_its_first_64_bits() -> None:
+    hashes = pa.chunked_array([["ff" * 32, "0000000000000010", None]])
+    assert first_word(hashes).to_pylist() == [2**64 - 1, 16, None]
