@@ -74,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _complain(message: str, code: int) -> int:
     from curation.redaction import redact_message
 
-    print(f"ella: {redact_message(message)}", file=sys.stderr)
+    line = " ".join(message.split())  # libraries' messages often have several
+    print(f"ella: {redact_message(line)}", file=sys.stderr)
     return code
 
 

@@ -1,6 +1,5 @@
 """Training pairs as Lightning loads them: a training set's images and captions, or the caches beside it."""
 
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +21,7 @@ from training.captions import CAPTION, CaptionMixture
 from training.errors import SettingsError
 from training.fetch import LocalCopies
 from training.images import Crop
+from training.loader_worker import outlive_sigterm
 from training.order import SampleOrder
 from training.pairs import PairReader
 from training.progress import Progress, State
@@ -240,14 +240,9 @@ class TrainingPairs(LightningDataModule):
             batch_size=None,  # the stream's items are batches
             num_workers=self._num_workers,
             prefetch_factor=self._prefetch if self._num_workers else None,
-            worker_init_fn=_leave_sigterm_to_the_trainer,
+            worker_init_fn=outlive_sigterm,
             pin_memory=torch.cuda.is_available(),
         )
-
-
-def _leave_sigterm_to_the_trainer(worker: int) -> None:
-    """Go on at SIGTERM, which schedulers send to every process of a job: the step in flight may need this worker."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def sample_counts(training_set: TrainingSet, shards: Sequence[Shard]) -> list[int]:

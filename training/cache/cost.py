@@ -11,6 +11,8 @@ HALF = 2
 VAE_TFLOP = 1.12 / 512**2
 """To encode a pixel with the VAE of SD1.5 or XL at 512 x 512, attention included; at 1024 x 1024 it is 9 % more."""
 
+_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
 TFLOPS = 400.0
 """What `describe` reckons with: 40 % of an H200's peak in 16 bits."""
 
@@ -37,9 +39,15 @@ def describe(cost: Cost, pairs: int) -> str:
         return f"at most {one}, {cost.tflop:.2g} TFLOP"
     hours = pairs * cost.tflop / TFLOPS / 3600
     return (
-        f"at most {cost.bytes * pairs / 1e9:,.1f} GB for {pairs:,} pairs ({one}), and {hours:.2g} hours of a GPU that "
-        f"does {TFLOPS:g} TFLOP/s"
+        f"at most {_size(cost.bytes * pairs)} for {pairs:,} pairs ({one}), and "
+        f"{f'{hours:,.0f} hours' if hours >= 1 else 'less than an hour'} of a GPU that does {TFLOPS:g} TFLOP/s"
     )
+
+
+def _size(size: int) -> str:
+    """Bytes in the largest unit of which there is a tenth."""
+    unit, factor = next((unit, factor) for unit, factor in _UNITS if size >= factor / 10 or factor == 1e3)
+    return f"{size / factor:,.1f} {unit}"
 
 
 def latents_cost(model: str, resolution: int) -> Cost:

@@ -43,8 +43,8 @@ def test_a_plan_says_what_caches_take_and_makes_nothing(folder: str, capsys: pyt
     both = ["--data.latents", "latents", "--data.text", "text", "--plan", "true"]
     main(["cache", "--config", QUICKSTART, "--dir", folder, *both])
     shown = capsys.readouterr().out.splitlines()
-    assert shown[0].startswith("latents: at most 0.0 GB for 12 pairs (1.0 KiB a pair)")
-    assert shown[1].startswith("text: at most 0.0 GB for 12 pairs (32.0 KiB a pair)")
+    assert shown[0].startswith("latents: at most 12.3 kB for 12 pairs (1.0 KiB a pair)")
+    assert shown[1].startswith("text: at most 0.4 MB for 12 pairs (32.0 KiB a pair)")
     assert all(line.endswith("; 3 of 3 shards to do") for line in shown)
     assert cached(folder, "latents") == cached(folder, "text") == []
 
