@@ -19,8 +19,15 @@ class WholeRun:
     folder: Path
 
     @classmethod
-    def configure(cls, miniature: Miniature, folder: Path, *, train: bool = True) -> "WholeRun":
-        """The shipped configuration with the world and the models of `miniature`, and smaller shards."""
+    def configure(cls, miniature: Miniature, folder: Path, *, train: bool = True, serve: bool = True) -> "WholeRun":
+        """The shipped configuration with the world and the models of `miniature`, and smaller shards.
+
+        Args:
+            miniature: the world, prepared.
+            folder: of the run.
+            train: whether a connector is trained at the end.
+            serve: whether the run serves the world's pictures itself; somebody has to.
+        """
         text = SHIPPED.read_text()
         for old, new in {
             "    dir: ${dir}\n\nbranches": (
@@ -38,6 +45,9 @@ class WholeRun:
         (folder / "models").symlink_to(miniature.models)
         if not train:
             text = text.partition("\ntrain:")[0]
+        if not serve:
+            before, _, rest = text.partition("\nworld:")
+            text = "\nbranches:".join([before, rest.partition("\nbranches:")[2]])
         config = folder / "run.yaml"
         config.write_text(text)
         return cls(config=config, folder=folder)
