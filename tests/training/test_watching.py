@@ -33,7 +33,7 @@ def train(tmp_path: Path, logger: dict[str, object], *options: str) -> Path:
 
 def shown_offline(run: Path) -> set[str]:
     """Which of SHOWN are in the file that Weights & Biases' own process writes; it may take its time."""
-    for _ in range(200):
+    for _ in range(1200):
         written = run.read_bytes()
         if all(name.encode() in written for name in SHOWN):
             break

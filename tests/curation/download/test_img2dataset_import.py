@@ -23,4 +23,5 @@ assert downloader_class() is img2dataset.downloader.Downloader
 
 
 def test_only_what_it_needs_is_imported_and_the_package_stays_whole() -> None:
-    subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM], check=True, timeout=120)
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM], check=False, timeout=120)
+    assert done.returncode == 0  # what it asserts itself holds

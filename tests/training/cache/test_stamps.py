@@ -42,8 +42,10 @@ def test_of_other_factories_nothing_is_asked_but_what_the_data_says(factory: obj
 
 
 def test_more_in_a_stamp_than_is_asked_for_does_not_matter() -> None:
-    require_match("x", {"kind": "text", "precision": "bfloat16"}, {"kind": "text"})
-    require_match("x", {}, {})
+    made = {"kind": "text", "precision": "bfloat16"}
+    require_match("x", made, {"kind": "text"})
+    with pytest.raises(SettingsError, match="precision is bfloat16 there and float16 here"):
+        require_match("x", made, {"kind": "text", "precision": "float16"})
 
 
 def test_weights_count_where_both_sides_know_them_and_paths_elsewhere() -> None:

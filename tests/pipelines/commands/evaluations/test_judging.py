@@ -45,7 +45,8 @@ def test_a_judge_that_cannot_be_is_a_usage_error_in_one_line(arguments: list[str
     assert "\n" not in str(caught.value)
 
 
-def test_the_bar_takes_reports() -> None:
+def test_the_bar_is_not_shown_where_nobody_sees_it(capsys: pytest.CaptureFixture[str]) -> None:
     with answering() as progress:
         progress(0, 10)
         progress(10, 10)
+    assert capsys.readouterr() == ("", "")
