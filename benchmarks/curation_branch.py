@@ -1,7 +1,7 @@
 """A whole branch on Ray (download, score, select, recaption) against its slowest stage alone, with the same workers.
 
-python -m benchmarks.curation_branch                            about twenty minutes on two cores
-python -m benchmarks.curation_branch --shards 4 --rows 10 --pairs 1    a look, in about two
+python -m benchmarks.curation_branch                            about an hour on two cores
+python -m benchmarks.curation_branch --shards 4 --rows 10 --pairs 1    a look, in about five
 
 Stages stream: while a shard is captioned, the next is scored and the one after it downloaded. So a branch should take
 little longer than its slowest stage. Each stage runs once alone, over what the stages before it wrote, to see which is
