@@ -1,12 +1,12 @@
 """A whole branch on Ray (download, score, select, recaption) against its slowest stage alone, with the same workers.
 
-python -m benchmarks.curation_branch                            about an hour on two cores
-python -m benchmarks.curation_branch --shards 4 --rows 10 --pairs 1    a look, in about five
+python -m benchmarks.curation_branch                            about a quarter of an hour on two cores
+python -m benchmarks.curation_branch --shards 4 --rows 10 --pairs 1    a look, in about one
 
 Stages stream: while a shard is captioned, the next is scored and the one after it downloaded. So a branch should take
 little longer than its slowest stage. Each stage runs once alone, over what the stages before it wrote, to see which is
 slowest and to warm up; then that one and the branch run in turn. Photographs come from a server on loopback, the CLIP
-is the miniature world's, and the captioner that of benchmarks.captioning, with random weights. Each run is a chain of
+is the miniature world's, and the captioner half of benchmarks.captioning's, with random weights. Each run is a chain of
 its own: its workers start and load their models within it, which the time includes and the steady rate does not.
 """
 
@@ -43,6 +43,8 @@ from pipelines.miniature.vocabularies import save_llama
 
 GOAL = 0.9
 CAPTIONS = "benchmark"
+CAPTIONER = replace(CONFIG, hidden_size=512, intermediate_size=1376, num_hidden_layers=2, num_attention_heads=4)
+"""What writes the captions: half of that benchmark's model, which would make this one take hours."""
 LIGHT, HEAVY = Resources(cpus=0.3), Resources(cpus=1)
 
 
@@ -159,7 +161,7 @@ def make_models(folder: Path) -> None:
     """`clip/`, `cogvlm/` and `cogvlm-tokenizer/`; the captioner has random weights, and hardly ever comes to an end."""
     make_clip(folder / "clip", seed=0)
     vocabulary = save_llama(folder / "cogvlm-tokenizer", [PROMPT])
-    random_model(replace(CONFIG, vocab_size=vocabulary)).save_pretrained(folder / "cogvlm")
+    random_model(replace(CAPTIONER, vocab_size=vocabulary)).save_pretrained(folder / "cogvlm")
 
 
 def main() -> None:
