@@ -13,10 +13,10 @@ from benchmarks.captioning import random_model
 from benchmarks.captioning_arithmetic import DEVICES, Device, least_seconds, prefill_flops, vision_flops
 from captioning.cogvlm import CogVLM, CogVLMConfig, VisionConfig
 from captioning.cogvlm.acceleration import Acceleration
-from captioning.cogvlm.ahead import ahead
 from captioning.cogvlm.cache import KeyValueCache
 from captioning.cogvlm.generation import generate
 from captioning.cogvlm.processing import preprocess
+from curation.ahead import ahead
 
 GOAL_IMAGES_A_SECOND = 12
 GOAL_PREFILL_SHARE = 0.55

@@ -1,6 +1,7 @@
 """Draws that depend on a name alone: the same on every machine, in every order, in every year."""
 
 import hashlib
+import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import accumulate
@@ -26,7 +27,8 @@ def check_weights(weights: Mapping[str, float], field: str) -> None:
     """Make sure that one of `weights` can be chosen.
 
     Raises:
-        ValueError: there are none, one is negative, or all are 0; the message names `field`.
+        ValueError: there are none, one is negative or not finite, or all are 0; the message names `field`.
     """
-    if not weights or min(weights.values()) < 0 or not sum(weights.values()) > 0:
+    sound = all(weight >= 0 for weight in weights.values()) and 0 < sum(weights.values()) < math.inf
+    if not sound:
         raise ValueError(f"{field}: got weights {dict(weights)}; expected some that are 0 or more, and not all 0")

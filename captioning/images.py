@@ -1,14 +1,12 @@
 """Images of a shard, decoded by threads while the model is busy with the ones before."""
 
 import io
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 from PIL import Image
 
+from curation.ahead import ahead
 from curation.dataset import Dataset, Shard
 from curation.tar import read_tar
 
@@ -42,23 +40,14 @@ def read_pictures(dataset: Dataset, shard: Shard, keys: Iterable[str]) -> Iterat
             yield Picture(key=key, jpeg=parts["jpg"], alt_text=parts.get("txt", b"").decode(errors="replace"))
 
 
-def decoded(pictures: Iterable[Picture], *, threads: int, ahead: int) -> Iterator[tuple[Picture, Image.Image | None]]:
+def decoded(
+    pictures: Iterable[Picture], *, threads: int, distance: int
+) -> Iterator[tuple[Picture, Image.Image | None]]:
     """Each picture with its RGB image, in order; None where it cannot be decoded.
 
-    Up to `ahead` images are decoded, or being decoded, before they are asked for.
+    Up to `distance` images are decoded, or being decoded, before they are asked for.
     """
-    source = iter(pictures)
-    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        waiting: deque[tuple[Picture, Future[Image.Image | None]]] = deque()
-        try:
-            waiting.extend((picture, pool.submit(decode, picture.jpeg)) for picture in islice(source, ahead))
-            while waiting:
-                picture, image = waiting.popleft()
-                waiting.extend((more, pool.submit(decode, more.jpeg)) for more in islice(source, 1))
-                yield picture, image.result()
-        finally:
-            for _, image in waiting:
-                image.cancel()
+    return ahead(lambda picture: (picture, decode(picture.jpeg)), pictures, threads=threads, distance=distance)
 
 
 def decode(data: bytes) -> Image.Image | None:

@@ -110,7 +110,7 @@ class Recaption(ShardStage):
 
     def _readable(self, pictures: Iterable[Picture], rows: Rows) -> Iterator[tuple[Picture, Image.Image]]:
         # While one batch is with the model, the next one gets ready.
-        for picture, image in decoded(pictures, threads=self.decode_threads, ahead=self.batch_size):
+        for picture, image in decoded(pictures, threads=self.decode_threads, distance=self.batch_size):
             if image is None:
                 rows[picture.key] = self._flagged(picture.key, rows[picture.key].sample_id, Reason.UNDECODABLE)
                 continue

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 
 from captioning.choice import choose
-from captioning.cogvlm.ahead import ahead
 from curation import storage
+from curation.ahead import ahead
 from curation.dataset import Dataset, Shard
 from curation.duplicates import first_word
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from captioning.cogvlm.ahead import ahead
 from captioning.statistics import CaptionPartials, CaptionStatistics
 from curation import storage
+from curation.ahead import ahead
 from curation.dataset import Dataset, TrainingSet
 from curation.manifest import fingerprint
 from curation.schemas import TRAINING

@@ -1,13 +1,13 @@
 """What one selection keeps that another drops: the cost of each threshold, counted on images that both judged."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
 from rich.table import Table
 
 from curation import storage
+from curation.ahead import ahead
 from curation.dataset import Dataset, Shard
 from curation.reasons import sentence_of
 from pipelines.status import READERS, find
@@ -81,9 +81,8 @@ def _compare(branch: str, dataset: Dataset, first: str, second: str) -> Comparis
         return _compare_tables(branch, *paths)
 
     total = Comparison(branch=branch)
-    with ThreadPoolExecutor(READERS) as pool:
-        for one in pool.map(of_shard, dataset.shards()):
-            total.add(one)
+    for one in ahead(of_shard, dataset.shards(), threads=READERS, distance=2 * READERS):
+        total.add(one)
     return total
 
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from rich.markup import escape
 from rich.table import Table
 
-from captioning.cogvlm.ahead import ahead
 from curation import storage
+from curation.ahead import ahead
 from curation.dataset import Dataset, Shard
 from curation.reasons import Reason
 from curation.schemas import SUCCESS

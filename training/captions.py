@@ -1,6 +1,7 @@
 """Which of a sample's captions training reads: drawn by weight, and by the sample's name alone."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,13 +22,14 @@ class CaptionMixture:
             such as `alt_text`, which for JourneyDB is the prompt the image was made from.
 
     Raises:
-        SettingsError: a weight is negative, or all are 0.
+        SettingsError: a weight is negative or not finite, or all are 0.
     """
 
     weights: Mapping[str, float] = field(default_factory=lambda: {CAPTION: 1.0})
 
     def __post_init__(self) -> None:
-        if not self.weights or min(self.weights.values()) < 0 or not sum(self.weights.values()):
+        weights = self.weights.values()
+        if not (all(weight >= 0 for weight in weights) and 0 < sum(weights) < math.inf):
             raise SettingsError(f"captions={dict(self.weights)}: expected weights of 0 or more, and not all 0")
 
     @property

@@ -99,9 +99,9 @@ class CogVLMCaptioner(Captioner):
     def _generate(
         self, images: Sequence[Image], texts: Sequence[Sequence[int]], sampling: Sampling | None
     ) -> "list[Generation]":
-        from captioning.cogvlm.ahead import ahead
         from captioning.cogvlm.generation import generate
         from captioning.cogvlm.processing import preprocess
+        from curation.ahead import ahead
 
         if not images:
             return []

@@ -42,7 +42,7 @@ class VisionConfig:
     dropout_prob: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_counts(self)
+        _require_numbers(self)
         if self.hidden_act != "gelu":
             raise ValueError(f"vision_config.hidden_act is {self.hidden_act!r}: only 'gelu' is known")
         if self.in_channels != 3:
@@ -100,7 +100,7 @@ class CogVLMConfig:
     pad_token_id: int = 0
 
     def __post_init__(self) -> None:
-        _require_counts(self)
+        _require_numbers(self)
         _require_multiple("hidden_size", self.hidden_size, self.num_attention_heads)
         _require_multiple("num_attention_heads", self.num_attention_heads, self.num_key_value_heads)
         if self.head_dim % 2:
@@ -109,9 +109,11 @@ class CogVLMConfig:
             raise ValueError(f"an image is {self.vision_config.grid} patches wide: CogVLM2 needs an even number")
         if self.template_version not in get_args(Template):
             raise ValueError(f"template_version is {self.template_version!r}: expected {', '.join(get_args(Template))}")
+        if not self.eos_token_id:
+            raise ValueError("eos_token_id is empty: expected the token that ends a text, or several")
         for token in (self.bos_token_id, *self.eos_token_id, self.pad_token_id):
-            if not 0 <= token < self.vocab_size:
-                raise ValueError(f"special token {token} is outside the vocabulary of {self.vocab_size}")
+            if type(token) is not int or not 0 <= token < self.vocab_size:
+                raise ValueError(f"special token {token!r} is outside the vocabulary of {self.vocab_size}")
 
     @property
     def is_v2(self) -> bool:
@@ -140,12 +142,15 @@ class CogVLMConfig:
         return grid**2
 
 
-def _require_counts(config: VisionConfig | CogVLMConfig) -> None:
+def _require_numbers(config: VisionConfig | CogVLMConfig) -> None:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         least = 0 if field.name.endswith("_token_id") else 1
-        if field.type is int and (type(value) is not int or value < least):
+        counts = field.type is int or (field.type == int | None and value is not None)
+        if counts and (type(value) is not int or value < least):
             raise ValueError(f"{field.name} is {value!r}: expected a whole number from {least} up")
+        if field.type is float and (type(value) not in (int, float) or not 0 <= value < 1):
+            raise ValueError(f"{field.name} is {value!r}: expected a number from 0 to below 1")
 
 
 def _require_multiple(name: str, value: int, divisor: int) -> None:

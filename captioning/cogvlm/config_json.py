@@ -73,6 +73,8 @@ def parse_config(raw: Any) -> CogVLMConfig:
     fields = _fields(CogVLMConfig, raw, IGNORED | FIXED.keys(), "")
     fields["vision_config"] = VisionConfig(**_fields(VisionConfig, fields["vision_config"], (), "vision_config."))
     eos = fields.get("eos_token_id", CogVLMConfig.eos_token_id)
+    if not isinstance(eos, int | list | tuple):
+        raise ValueError(f"eos_token_id is {eos!r}: expected a token's number, or a list of them")
     fields["eos_token_id"] = (eos,) if isinstance(eos, int) else tuple(eos)
     return CogVLMConfig(**fields)
 

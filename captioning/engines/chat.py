@@ -12,6 +12,8 @@ from captioning.captioner import FinishReason
 _JPEG_QUALITY = 95
 _SEED_BITS = 31
 """What every server takes; some refuse more."""
+_MOST_TOKENS = 2**31 - 1
+"""What a column of counts holds."""
 _FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "eos_token": "stop",
@@ -82,7 +84,19 @@ def read_answer(body: Any) -> Answer:
         tokens = (body.get("usage") or {}).get("completion_tokens")
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(f"no finished chat completion in the answer: {str(body)[:200]}") from error
-    return Answer(text=str(text), finish_reason=reason, tokens=tokens)
+    if not isinstance(text, str):
+        raise ValueError(f"no finished chat completion in the answer: its content is no text but {str(text)[:200]}")
+    return Answer(text=_whole_characters(text), finish_reason=reason, tokens=_count(tokens))
+
+
+def _whole_characters(text: str) -> str:
+    """`text` with `?` for half of a surrogate pair, which a cap on tokens may leave and no file can hold."""
+    return text.encode(errors="replace").decode()
+
+
+def _count(tokens: Any) -> int | None:
+    """None for what is no number of tokens: a caption is not lost for that."""
+    return tokens if type(tokens) is int and 0 <= tokens <= _MOST_TOKENS else None
 
 
 def _data_url(image: Image) -> str:

@@ -1,7 +1,6 @@
 """What a report shows of one dataset: its captions beside the alt-texts, its funnel, its scores."""
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from captioning.report.content import SCORE_BINS, SCORE_STEP, Scores, Step, Text
 from captioning.statistics import AltTextOverlap, CaptionPartials
 from captioning.statistics.partials import VERSION
 from curation import storage
+from curation.ahead import ahead
 from curation.dataset import Dataset, Shard
 from pipelines.report.measuring import READERS, TEXTS, Group, Measured, draw, measure
 from pipelines.status import Funnel
@@ -96,8 +96,8 @@ def scores(branch: str, dataset: Dataset) -> Scores | None:
     shards = [shard for shard in dataset.shards() if storage.exists(dataset.scores(shard))]
     if not shards:
         return None
-    with ThreadPoolExecutor(READERS) as pool:
-        counts = sum(pool.map(partial(_count_scores, dataset), shards), np.zeros(SCORE_BINS, np.int64))
+    counted = ahead(partial(_count_scores, dataset), shards, threads=READERS, distance=2 * READERS)
+    counts = sum(counted, np.zeros(SCORE_BINS, np.int64))
     return Scores(source=branch, counts=counts.tolist(), threshold=_threshold(dataset))
 
 
@@ -123,18 +123,17 @@ def _stored(
         return None
     merged = {"alt_text": CaptionPartials(), "caption": CaptionPartials()}
     overlap = AltTextOverlap()
-    with ThreadPoolExecutor(READERS) as pool:
-        for value in pool.map(storage.read_json, paths):
-            for kind, whole in merged.items():
-                if value[kind].get("version") != VERSION:
-                    return None
-                part = CaptionPartials.from_json(value[kind])
-                text_encoder = text_encoder or part.text_encoder
-                if part.text_encoder != text_encoder:
-                    part.forget_encoder()
-                whole.merge(part)
-            if "overlap" in value:
-                overlap.merge(AltTextOverlap.from_json(value["overlap"]))
+    for value in ahead(storage.read_json, paths, threads=READERS, distance=2 * READERS):
+        for kind, whole in merged.items():
+            if value[kind].get("version") != VERSION:
+                return None
+            part = CaptionPartials.from_json(value[kind])
+            text_encoder = text_encoder or part.text_encoder
+            if part.text_encoder != text_encoder:
+                part.forget_encoder()
+            whole.merge(part)
+        if "overlap" in value:
+            overlap.merge(AltTextOverlap.from_json(value["overlap"]))
     if has_nltk_data() and any(whole.nouns.texts < whole.words.texts for whole in merged.values()):
         return None
     return {

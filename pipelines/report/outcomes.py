@@ -1,7 +1,6 @@
 """How a dataset's captions came out: why the captioner stopped, what was noticed, which rules cleaned them."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pyarrow as pa
@@ -9,6 +8,7 @@ import pyarrow.compute as pc
 
 from captioning.report.content import Outcomes
 from curation import storage
+from curation.ahead import ahead
 from curation.dataset import Dataset, Shard
 from pipelines.report.measuring import READERS
 
@@ -25,11 +25,10 @@ def outcomes(source: str, dataset: Dataset, captions: str) -> Outcomes | None:
     """
     shards = [shard for shard in dataset.shards() if storage.exists(dataset.captions(captions, shard))]
     total, counts = 0, {column: Counter[str]() for column in _COLUMNS}
-    with ThreadPoolExecutor(READERS) as pool:
-        for table in pool.map(partial(_read, dataset, captions), shards):
-            total += table.num_rows
-            for column in _COLUMNS:
-                counts[column].update(_counted(table[column]))
+    for table in ahead(partial(_read, dataset, captions), shards, threads=READERS, distance=2 * READERS):
+        total += table.num_rows
+        for column in _COLUMNS:
+            counts[column].update(_counted(table[column]))
     if not total:
         return None
     reasons, flags, rules = (dict(sorted(counts[column].items())) for column in _COLUMNS)

@@ -33,7 +33,7 @@ def test_twice_the_weights_are_the_same_choice() -> None:
     assert [choose(small, name) for name in NAMES[:500]] == [choose(large, name) for name in NAMES[:500]]
 
 
-@pytest.mark.parametrize("weights", [{}, {"a": 0.0}, {"a": 1.0, "b": -0.5}, {"a": float("nan")}])
+@pytest.mark.parametrize("weights", [{}, {"a": 0.0}, {"a": 1.0, "b": -0.5}, {"a": float("nan")}, {"a": float("inf")}])
 def test_weights_that_allow_no_choice_are_refused(weights: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="mix: got weights"):
         check_weights(weights, "mix")

@@ -36,7 +36,7 @@ def test_without_keys_no_tar_is_opened(tmp_path: Path) -> None:
 
 def test_images_come_in_order_and_bad_ones_as_none() -> None:
     given = [*pictures(20), Picture(key="bad", jpeg=b"no image", alt_text="")]
-    found = list(decoded(given, threads=3, ahead=4))
+    found = list(decoded(given, threads=3, distance=4))
     assert [picture for picture, _ in found] == given
     assert [image is None for _, image in found] == [False] * 20 + [True]
     for number, (_, image) in enumerate(found[:20]):
@@ -52,7 +52,7 @@ def test_the_next_images_are_decoded_while_one_is_with_the_model(monkeypatch: py
         three.wait(timeout=30)  # breaks, and fails the test, unless three are decoded at once
 
     monkeypatch.setattr(images, "decode", wait_for_others)
-    stream = decoded(pictures(9), threads=3, ahead=3)
+    stream = decoded(pictures(9), threads=3, distance=3)
     assert started == []
     next(stream)
     assert len(list(stream)) == 8
@@ -66,7 +66,7 @@ def test_no_more_is_read_than_fits_ahead() -> None:
             taken.append(picture)
             yield picture
 
-    stream = decoded(source(), threads=2, ahead=5)
+    stream = decoded(source(), threads=2, distance=5)
     next(stream)
     assert len(taken) == 6
     stream.close()

@@ -38,7 +38,9 @@ def test_a_weight_of_nothing_needs_no_json() -> None:
     assert not CaptionMixture(weights={CAPTION: 1, "alt_text": 0}).needs_json
 
 
-@pytest.mark.parametrize("weights", [{}, {CAPTION: 0}, {CAPTION: -1, "alt_text": 2}])
+@pytest.mark.parametrize(
+    "weights", [{}, *({CAPTION: weight, "alt_text": 0} for weight in (0, -1, float("nan"), float("inf")))]
+)
 def test_impossible_weights_are_refused(weights: dict[str, float]) -> None:
     with pytest.raises(SettingsError, match="expected weights of 0 or more"):
         CaptionMixture(weights=weights)

@@ -27,7 +27,7 @@ def test_cogvlm2_shares_keys_and_merges_four_patches_into_a_token() -> None:
         ({"hidden_size": "32"}, "hidden_size is '32': expected a whole number"),
         ({"hidden_size": 36}, "heads are 9 wide"),
         ({"num_multi_query_heads": 3}, "num_attention_heads is 4: expected a multiple of 3"),
-        ({"num_multi_query_heads": 0}, "multiple of 0"),
+        ({"num_multi_query_heads": 0}, "num_multi_query_heads is 0: expected a whole number"),
         ({"template_version": "essay"}, "template_version is 'essay': expected chat, vqa, base"),
         ({"eos_token_id": (2, 50)}, "special token 50 is outside the vocabulary of 50"),
     ],

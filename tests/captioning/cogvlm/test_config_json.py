@@ -102,6 +102,20 @@ def test_values_that_the_model_is_not_written_for_are_refused(name: str, value: 
         parse_config(published(**{name: value}))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("eos_token_id", value) for value in (None, "abc", ["a"], 1.5, [], [1.5], True)),
+        *(("num_multi_query_heads", value) for value in ("2", 0, 1.5)),
+        *(("rms_norm_eps", value) for value in ("1e-5", None, float("nan"), -1)),
+    ],
+)
+def test_values_of_another_type_are_refused_by_name(name: str, value: object, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(published(**{name: value})))
+    with pytest.raises(ValueError, match=rf"config\.json: .*({name}|special token).*"):
+        read_config(tmp_path)
+
+
 @pytest.mark.parametrize("raw", [[], "text", None])
 def test_json_that_is_not_an_object_is_refused(raw: object) -> None:
     with pytest.raises(ValueError, match="expected a JSON object"):

@@ -50,6 +50,17 @@ def test_seeds_fit_every_server() -> None:
             body(finish_reason="content_filter", message={"content": "A"}),
             Answer(text="A", finish_reason="refused", tokens=None),
         ),
+        (
+            body(finish_reason="length", message={"content": "A cat \ud83d"}),
+            Answer(text="A cat ?", finish_reason="length", tokens=None),
+        ),
+        *(
+            (
+                {**body(), "usage": {"completion_tokens": tokens}},
+                Answer(text="A cat.", finish_reason="stop", tokens=None),
+            )
+            for tokens in ("12", [1], 3.5, True, -1, 10**20)
+        ),
     ],
 )
 def test_answers_are_read(given: object, expected: Answer) -> None:
@@ -58,7 +69,10 @@ def test_answers_are_read(given: object, expected: Answer) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [None, [], {}, {"choices": []}, {"choices": [{}]}, body(finish_reason=None), body(finish_reason="abort"), "x"],
+    [
+        *(None, [], {}, {"choices": []}, {"choices": [{}]}, body(finish_reason=None), body(finish_reason="abort"), "x"),
+        body(message={"content": [{"type": "text", "text": "A cat."}]}),
+    ],
 )
 def test_what_is_no_whole_answer_is_none(given: object) -> None:
     with pytest.raises(ValueError, match="no finished chat completion"):

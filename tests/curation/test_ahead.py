@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from captioning.cogvlm.ahead import ahead
+from curation.ahead import ahead
 
 
 def test_results_come_in_order_whoever_is_first() -> None:
