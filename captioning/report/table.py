@@ -95,9 +95,11 @@ def overlap_table(texts: Sequence[TextSet]) -> Table | None:
 
 def repeats_table(texts: Sequence[TextSet]) -> Table:
     """How many texts repeat another."""
+    sampled = any(row.statistics.duplicates.sampled for row in texts)
     return Table(
         caption="The share of the texts that would go if of all that are the same, or nearly, one were kept. Case and "
-        "punctuation do not count; nearly the same are seven tenths of the runs of three words.",
+        "punctuation do not count; nearly the same are seven tenths of the runs of three words."
+        + (" A sample may miss a template that thousands of texts follow, and its error does not show that." * sampled),
         header=["texts of", "compared", "the same", "nearly the same"],
         rows=[
             [

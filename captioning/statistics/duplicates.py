@@ -35,7 +35,8 @@ class Duplicates:
         near: seven tenths of the runs of three words in common, or more, those of `exact` among them; of pairs that
             have eight tenths in common, say, eight in ten are found.
         exact_error: standard error of `exact`; 0 where all texts were compared.
-        near_error: standard error of `near`.
+        near_error: standard error of `near`. A sample takes or leaves a group as a whole: a template that thousands of
+            different texts follow can be missed, and neither `near` nor its error shows it.
         compared: texts that were compared.
         sampled: whether these are a sample.
         most_frequent: texts that occur more than once, the most frequent first.

@@ -90,6 +90,8 @@ def test_repeats_are_shares_and_a_sample_is_called_one() -> None:
     table = repeats_table([text_set("laion new", ["a cat", "A cat."]), sampled])
     assert list(table.rows[0]) == ["laion new", "2", "50.0 %", "50.0 %"]
     assert list(table.rows[1]) == ["laion new", "4,000 (a sample)", "10.0 % ± 1.0", "25.0 % ± 2.0"]
+    assert "A sample may miss a template" in table.caption
+    assert "sample" not in repeats_table([TWO]).caption
 
 
 def test_one_text_has_an_average_and_no_error() -> None:
