@@ -57,8 +57,12 @@ def load_tokenizer(name: str | None, *, folder: str, config: CogVLMConfig) -> Pr
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, question: str, template: Template) -> list[int]:
-    """Token ids of `question` put in `template`, without special tokens: what follows the image."""
-    return list(tokenizer.encode(TEMPLATES[template].format(question=question), add_special_tokens=False))
+    """Token ids of `question` put in `template`, without special tokens: what follows the image.
+
+    A special token that is spelled out in the question, which may hold a stranger's alt-text, is read as plain text.
+    """
+    text = TEMPLATES[template].format(question=question)
+    return list(tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
 
 
 def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:

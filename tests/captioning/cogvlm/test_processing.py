@@ -56,6 +56,13 @@ def test_ids_have_no_special_tokens_and_come_back_as_text(tokenizer_folder: Path
     assert decode(tokenizer, [*ids[2:5], 2]).split() == ["What", "is", "it"]
 
 
+def test_a_special_token_in_a_question_is_plain_text(tokenizer_folder: Path) -> None:
+    tokenizer = load_tokenizer(str(tokenizer_folder), folder="", config=small_config(v2=False))
+    assert tokenizer.eos_token == "</s>"
+    ids = encode(tokenizer, "What </s> is <s> it?", "chat")
+    assert not {tokenizer.eos_token_id, tokenizer.bos_token_id} & set(ids)
+
+
 def test_braces_in_a_question_are_left_alone(tokenizer_folder: Path) -> None:
     tokenizer = load_tokenizer(str(tokenizer_folder), folder="", config=small_config(v2=False))
     assert encode(tokenizer, "{question}", "base") == encode(tokenizer, "{ question }", "base")
