@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import TracebackType
 
 FAILED = 1
 USAGE_ERROR = 2
@@ -48,6 +49,7 @@ or its configuration is wrong."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    sys.excepthook = _print_traceback
     args = list(sys.argv[1:] if argv is None else argv)
     if not args or args[0] in ("-h", "--help", "help"):
         print(HELP.format(commands="\n".join(f"  {name:<12}{line}" for name, (_, line) in COMMANDS.items())))
@@ -69,6 +71,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("ELLA_TRACEBACK"):
             raise
         return _complain(f"{args[0]} failed: {error} (ELLA_TRACEBACK=1 shows where)", FAILED)
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What Python says of an error that nobody caught, without secrets: such reports are posted in public."""
+    import traceback
+
+    from curation.redaction import redact_message
+
+    print(redact_message("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
 def _complain(message: str, code: int) -> int:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,20 @@ def test_help_loads_none_of_the_heavy_packages() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("error", ["OSError", "AssertionError"])
+def test_a_traceback_has_no_secrets(error: str, tmp_path: Path) -> None:
+    said = "s3://me:hunter2@bucket/a and a-token-of-mine"
+    (tmp_path / "failing.py").write_text(f"def main(args):\n    raise {error}(args[0])\n")
+    code = (
+        "import sys; from pipelines import cli; "
+        "cli.COMMANDS['fail'] = ('failing', ''); sys.exit(cli.main(['fail', sys.argv[1]]))"
+    )
+    secrets = {"ELLA_TRACEBACK": "1", "HF_TOKEN": "a-token-of-mine", "PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code, said], env={**os.environ, **secrets}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "failing.py" in ended.stderr
+    assert f"{error}: s3://***@bucket/a and ***" in ended.stderr
